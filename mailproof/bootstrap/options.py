@@ -1,0 +1,119 @@
+"""What can be said of the command line before anything is installed. Pure but for looking at named files and folders.
+
+pytest validates the whole command line later; what is checked here costs no set-up when it is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mailproof.errors import Unusable
+from mailproof.releases import choose, hint, load_releases
+
+OWN_TESTS = ("tests/unit", "tests/meta", "tests/lab")
+_WITHOUT_CONTAINERS = ("tests/unit", "tests/meta")
+_TAKE_A_VALUE = (
+    "-c", "-k", "-m", "-n", "-o", "-p", "-r", "-W",
+    "--basetemp", "--confcutdir", "--deselect", "--ignore", "--ignore-glob", "--rootdir",
+)  # fmt: skip
+"""pytest's options whose value could be taken for the path of a test."""
+_ONLY_TELL = ("-h", "--help", "-V", "--version", "--markers", "--fixtures", "--fixtures-per-test")
+_ONLY_COLLECT = ("--collect-only", "--collectonly", "--co")
+STOCK = "stock"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """mailproof's own options as given, unparsed where pytest's plugin parses them."""
+
+    targets: tuple[str, ...]
+    profiles: tuple[str, ...]
+    mail_configs: tuple[str, ...]
+    hosts: str | None
+    prove: bool
+    report_dir: str | None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Unusable(message)
+
+
+def read(arguments: Sequence[str]) -> Asked:
+    """Pick mailproof's own options out of pytest's; raises `Unusable` where one lacks its value."""
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for name in ("--target", "--profile", "--mail-config"):
+        parser.add_argument(name, action="append", default=[])
+    for name in ("--hosts", "--report-dir"):
+        parser.add_argument(name)
+    parser.add_argument("--prove", nargs="?", const="", default=None)
+    given = parser.parse_known_args(list(arguments))[0]
+    return Asked(
+        _split(given.target), _split(given.profile), tuple(given.mail_config), given.hosts, given.prove is not None,
+        given.report_dir,
+    )  # fmt: skip
+
+
+def validate(asked: Asked, checkout: Path) -> None:
+    """Check the options' values against what the checkout and the caller's directory hold; raises `Unusable`."""
+    choose(asked.targets, load_releases(checkout / "containers" / "releases.toml"))
+    profiles = sorted(path.stem for path in (checkout / "fixtures" / "profiles").glob("*.toml"))
+    for name in asked.profiles:
+        if name not in profiles and not Path(name).is_file():
+            raise Unusable(f"--profile {name}: there is neither such a profile nor such a file{hint(name, profiles)}")
+    for tree in asked.mail_configs:
+        _check_tree(tree)
+    if asked.prove and (asked.hosts or asked.mail_configs):
+        other = "--hosts" if asked.hosts else "--mail-config"
+        raise Unusable(f"--prove breaks what it judges, so it goes with specimens only: leave out {other}")
+    if asked.report_dir and Path(asked.report_dir).exists() and not Path(asked.report_dir).is_dir():
+        raise Unusable(f"--report-dir {asked.report_dir}: that is a file; name a directory")
+
+
+def needs_engine(arguments: Sequence[str], asked: Asked, checkout: Path) -> bool:
+    """True where the command line starts containers, or cannot be told not to."""
+    if any(word in _ONLY_TELL for word in arguments):
+        return False
+    if any(word in _ONLY_COLLECT for word in arguments):
+        return bool(asked.mail_configs)
+    if asked.hosts and not asked.targets and not asked.mail_configs:
+        return False
+    free = [checkout / room for room in _WITHOUT_CONTAINERS]
+    named = test_paths(arguments, checkout)
+    return not named or any(not any(path.is_relative_to(room) for room in free) for path in named)
+
+
+def pytest_arguments(job: str, arguments: Sequence[str], checkout: Path) -> list[str]:
+    """The caller's arguments; for the job ``self`` with the project's own tests where the caller named none."""
+    if job == "self" and not test_paths(arguments, checkout):
+        return [*(str(checkout / room) for room in OWN_TESTS if (checkout / room).is_dir()), *arguments]
+    return list(arguments)
+
+
+def test_paths(arguments: Sequence[str], checkout: Path) -> list[Path]:
+    """The files and folders of the checkout's tests that the arguments name."""
+    found = []
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        path = Path(word.partition("::")[0]).resolve()
+        if not word.startswith("-") and before not in _TAKE_A_VALUE and path.is_relative_to(checkout / "tests"):
+            found += [path] if path.exists() else []
+    return found
+
+
+def _check_tree(given: str) -> None:
+    """A user's tree: ``stock``, ``DIR`` or ``NAME=DIR`` with something in it."""
+    if given == STOCK:
+        return
+    tree = Path(given if Path(given).exists() else given.partition("=")[2] or given)
+    if not tree.is_dir():
+        raise Unusable(f"--mail-config {given}: there is no directory {tree}")
+    if not any(tree.iterdir()):
+        raise Unusable(f"--mail-config {given}: the directory {tree} is empty; it must hold postfix/ or dovecot/")
+
+
+def _split(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split(","))

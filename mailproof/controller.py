@@ -1,0 +1,106 @@
+"""The controlling process of a run as a pytest plugin: starts specimens, takes reports in, writes the record.
+
+Registered once per run, beside `mailproof.plugin`, in the one process that owns containers and report.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Generator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from mailproof.errors import ExitStatus, MailproofError
+from mailproof.ledger import Phase
+from mailproof.reporting import terminal
+from mailproof.reporting.sources import load_sources
+from mailproof.reporting.write import write_report
+from mailproof.run import SECRETS, Run
+
+OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
+
+
+class Controller:
+    """Hooks that only the controlling process has. ``default`` is true where the report goes to its usual place."""
+
+    def __init__(self, run: Run, config: pytest.Config, default: bool) -> None:
+        self.run = run
+        self.config = config
+        self.latest = run.directory.parent / "latest" if default else None
+        self.began = monotonic()
+        self.record: dict[str, Any] | None = None
+        self.problem = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Start the specimens while pytest still collects."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.run.start()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist which run it belongs to."""
+        node.workerinput["mailproof"] = self.run.ticket()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Show what is going on until every specimen has settled."""
+        self.run.wait(self._say)
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in what a phase said, wherever it ran."""
+        if hasattr(report, "mailproof"):
+            self.run.report(Phase(**json.loads(report.mailproof)))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Remove what was started, write the record, and let it decide the exit status."""
+        try:
+            self.record = self.run.record(["pytest", *map(str, self.config.invocation_params.args)])
+            self.run.close()
+            self._write(self.record)
+        except MailproofError as error:
+            self.problem = str(error)
+        if session.exitstatus in OWN_STATUS:
+            session.exitstatus = self._status()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """What failed, how to mend it, and where the report lies."""
+        if self.record is not None:
+            seconds = monotonic() - self.began
+            for line in terminal.summary(self.record, self.run.directory, seconds, colour=terminalreporter.hasmarkup):
+                terminalreporter.write_line(line)
+        if self.problem:
+            terminalreporter.write_line(terminal.printable(self.problem), red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Whatever happened, nothing is left running."""
+        self.run.close()
+
+    def _write(self, record: dict[str, Any]) -> None:
+        sources = load_sources(self.run.selection.root / "fixtures" / "sources.toml")
+        write_report(record, self.run.directory, self.latest, sources)
+
+    def _status(self) -> int:
+        if self.record is None:
+            return int(ExitStatus.NOT_JUDGED)
+        status = int(self.record["run"]["exit_status"])
+        return int(ExitStatus.NOT_JUDGED) if self.problem and status == ExitStatus.ALL_HOLD else status
+
+    def _say(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(terminal.printable(line))
+
+
+def report_directory(root: Path, run: str, chosen: Path | None) -> Path:
+    """Where the run's files go: made now, so that a place that cannot be written is known before anything starts."""
+    directory = chosen or root / "reports" / run
+    (directory / "raw").mkdir(parents=True, exist_ok=True)
+    (directory / SECRETS).mkdir(mode=0o700, exist_ok=True)
+    return directory

@@ -1,0 +1,164 @@
+"""What a control is written with: the one module that a check imports.
+
+A control is a test function that carries a `Control`. It asks one question of a capability (a fixture: ``settings``,
+``endpoint``, ``journal``, ``delivery``) and says with ``assert`` what it found. It must not know pytest, containers or
+releases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from inspect import cleandoc
+from typing import TypeVar
+
+from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
+from mailproof.dialect import version_key
+from mailproof.logs.postfix import Reject as Rejected
+from mailproof.targets.delivery import Delivery
+from mailproof.targets.endpoint import LOCAL as LOCAL_RECIPIENT
+from mailproof.targets.endpoint import Endpoint
+from mailproof.targets.journal import Journal
+from mailproof.targets.view import EffectiveSettings
+from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
+from mailproof.wire.answers import Agreed, Answer, Refused
+from mailproof.wire.offers import (
+    ANONYMOUS, ANONYMOUS_FIRST, AUTHENTICATED_ECDSA, AUTHENTICATED_RSA, MODERN, STATIC_RSA, TLS_1_0, TLS_1_1, TLS_1_2,
+    TLS_1_3, WORSE_FIRST_1_2, WORSE_FIRST_1_3,
+)  # fmt: skip
+from mailproof.wire.trust import chain_problem, name_problem
+
+__all__ = [
+    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "CRITICAL", "DAEMON", "DOVECOT",
+    "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "POSTFIX",
+    "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3",
+    "TLS_ROLES", "WORSE_FIRST_1_2", "WORSE_FIRST_1_3", "Agreed", "Answer", "Delivery", "EffectiveSettings", "Endpoint",
+    "Journal", "Refused", "Rejected", "allows_older_than_1_2", "article", "at_least", "bcp195", "broken_by",
+    "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "name_problem", "postconf",
+    "postfix_readme", "rfc", "right_now", "tolerates",
+]  # fmt: skip
+
+MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level
+CRITICAL, HIGH, MEDIUM, LOW = Severity
+MX, SUBMISSION, ACCESS, RELAY, LOCAL, DAEMON = Role
+POSTFIX, DOVECOT = Daemon
+STARTTLS = Security.STARTTLS
+TLS_ROLES = (MX, SUBMISSION, ACCESS, RELAY)
+
+Check = TypeVar("Check", bound=Callable[..., None])
+Changes = Mapping[str, str | None]
+
+
+def rfc(number: int, section: str) -> Source:
+    """A section of an RFC."""
+    return Source(f"rfc{number}", section)
+
+
+def bcp195(section: str) -> Source:
+    """A section of RFC 9325, «Recommendations for Secure Use of TLS and DTLS»."""
+    return rfc(9325, section)
+
+
+def postconf(parameter: str) -> Source:
+    """A parameter of the manual page postconf(5)."""
+    return Source("postconf", parameter)
+
+
+def postfix_readme(document: str, section: str) -> Source:
+    """A section of one of Postfix's README files."""
+    return Source(f"postfix-{document}", section)
+
+
+def dovecot(page: str) -> Source:
+    """A page of Dovecot's documentation (2.4)."""
+    return Source("dovecot", page)
+
+
+def article(language: str, section: str) -> Source:
+    """A section of one of the two articles that the project was created from: ``de`` or ``fr``."""
+    return Source(f"article-{language}", section)
+
+
+def control(
+    id: str,
+    level: Level,
+    source: Source,
+    quote: str,
+    *,
+    on: Collection[Role],
+    expects: str,
+    remedy: str,
+    severity: Severity = MEDIUM,
+    daemons: Collection[Daemon] = tuple(Daemon),
+    variants: Collection[str] = (),
+    per_certificate: bool = False,
+    certificate: str | None = None,
+    feature: str | None = None,
+    security: Security | None = None,
+    parameters: Collection[str] = (),
+) -> Callable[[Check], Check]:
+    """Make a test function a control: ``quote`` is the source's own sentence, the docstring says why it matters."""
+
+    def attach(check: Check) -> Check:
+        facts = Control(
+            id, level, Source(source.document, source.section, quote), severity, _title(check), _why(check), expects,
+            remedy, frozenset(on), frozenset(daemons), tuple(variants), per_certificate, certificate, feature,
+            security, tuple(parameters), tuple(getattr(check, "mutations", ())), tuple(getattr(check, "innocents", ())),
+        )  # fmt: skip
+        check.control = facts  # type: ignore[attr-defined]
+        return check
+
+    return attach
+
+
+def broken_by(
+    name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
+    services: Mapping[str, Changes] | None = None, removed: Collection[str] = (), variants: Collection[str] = (),
+) -> Callable[[Check], Check]:  # fmt: skip
+    """A fault that must turn the control red: settings in the newest release's words; None removes one.
+
+    ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out;
+    ``variants`` limits which variants it concerns.
+    """
+    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), tuple(variants))
+    return _carry("mutations", worn)
+
+
+def tolerates(
+    name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
+    services: Mapping[str, Changes] | None = None, variants: Collection[str] = (),
+) -> Callable[[Check], Check]:  # fmt: skip
+    """A different but right way to the same end, under which the control must stay green."""
+    return _carry("innocents", Mutation(name, postfix or {}, dovecot or {}, services or {}, (), tuple(variants)))
+
+
+def at_least(version: str, least: str) -> bool:
+    """Whether a version is not older than another: ``OpenSSL 3.5.7`` than ``3.0``."""
+    return version_key(version) >= version_key(least)
+
+
+def right_now() -> datetime:
+    """The time at which certificates are judged."""
+    return datetime.now(UTC)
+
+
+def control_of(function: object) -> Control | None:
+    """The control that a test function carries, or None."""
+    found = getattr(function, "control", None)
+    return found if isinstance(found, Control) else None
+
+
+def _carry(attribute: str, mutation: Mutation) -> Callable[[Check], Check]:
+    def attach(check: Check) -> Check:
+        setattr(check, attribute, (mutation, *getattr(check, attribute, ())))
+        return check
+
+    return attach
+
+
+def _title(check: Callable[..., None]) -> str:
+    return check.__name__.removeprefix("test_").replace("_", " ").capitalize()
+
+
+def _why(check: Callable[..., None]) -> str:
+    return cleandoc(check.__doc__ or "")

@@ -1,0 +1,244 @@
+"""The nouns of mailproof: frozen values that every other module speaks in. Knows no I/O and no other module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Settings = Mapping[str, str]
+"""Setting name -> value, both in the newest release's vocabulary."""
+
+
+class Level(StrEnum):
+    """How binding a requirement is: the key words of BCP 14 (RFC 2119, RFC 8174), and ``INFORMATIVE`` for what is
+    recorded without being required."""
+
+    MUST = "MUST"
+    MUST_NOT = "MUST NOT"
+    SHOULD = "SHOULD"
+    SHOULD_NOT = "SHOULD NOT"
+    INFORMATIVE = "INFORMATIVE"
+
+    @property
+    def binding(self) -> bool:
+        """True where a failure always counts (MUST, MUST NOT)."""
+        return self in (Level.MUST, Level.MUST_NOT)
+
+    @property
+    def advised(self) -> bool:
+        """True where a failure counts under ``--strict`` (SHOULD, SHOULD NOT)."""
+        return self in (Level.SHOULD, Level.SHOULD_NOT)
+
+
+class Severity(StrEnum):
+    """What a failure costs the operator, independent of how binding the requirement is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Role(StrEnum):
+    """What a service is for; decides what is right there. ``DAEMON`` is the whole of Postfix or Dovecot."""
+
+    MX = "mx"
+    SUBMISSION = "submission"
+    ACCESS = "access"
+    RELAY = "relay"
+    LOCAL = "local"
+    DAEMON = "daemon"
+
+
+class Daemon(StrEnum):
+    """The two daemons under judgement."""
+
+    POSTFIX = "postfix"
+    DOVECOT = "dovecot"
+
+
+class Protocol(StrEnum):
+    """The dialogue a service speaks."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+    SIEVE = "sieve"
+    LMTP = "lmtp"
+
+
+class Security(StrEnum):
+    """How TLS starts on a service: by a command, with the first byte, or never."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    """What a result row says. The last three occur under ``--prove`` only."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    ERROR = "error"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not-applicable"
+    NOT_CHECKED = "not-checked"
+    PROVEN = "proven"
+    BLIND = "blind"
+    FALSE_ALARM = "false-alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of a target. ``str()`` is its id: ``smtp:25``, ``lmtp``, ``postfix``.
+
+    ``entry`` is where its settings live: the ``service/type`` of master.cf for Postfix, the protocol for Dovecot.
+    ``port`` is the port inside the target, or None where no port does.
+    """
+
+    name: str
+    port: int | None
+    role: Role
+    daemon: Daemon
+    protocol: Protocol | None = None
+    security: Security = Security.NONE
+    entry: str = ""
+
+    def __str__(self) -> str:
+        return self.name if self.port is None else f"{self.name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a requirement comes from: ``document`` is a key of fixtures/sources.toml."""
+
+    document: str
+    section: str
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A fault (``broken_by``) or a harmless variation (``tolerates``) of a dressed specimen, in the newest vocabulary.
+
+    ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
+    ``removed`` are entries taken out of master.cf (``tlsmgr/unix``).
+    ``variants`` limits the variants of the control that it concerns; empty means all.
+    """
+
+    name: str
+    postfix: Mapping[str, str | None] = field(default_factory=dict)
+    dovecot: Mapping[str, str | None] = field(default_factory=dict)
+    services: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+    @property
+    def daemons(self) -> frozenset[Daemon]:
+        """The daemons that the mutation touches: it proves nothing about the other."""
+        touched = set()
+        if self.postfix or self.services or self.removed:
+            touched.add(Daemon.POSTFIX)
+        if self.dovecot:
+            touched.add(Daemon.DOVECOT)
+        return frozenset(touched)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One requirement with the check that judges it. ``level`` is the source's own; a profile's level wins over it.
+
+    ``roles`` are the roles it can be asked of, ``daemons`` the daemons; ``variants`` the flavours it is run in
+    (``per_certificate``: one for each certificate of the target). ``certificate`` names the key type without which
+    it does not apply, ``feature`` what the configuration must use for it to apply, ``security`` how
+    TLS must start. ``parameters`` are the profile parameters that it reads.
+    """
+
+    id: str
+    level: Level
+    source: Source
+    severity: Severity
+    title: str
+    why: str
+    expects: str
+    remedy: str
+    roles: frozenset[Role]
+    daemons: frozenset[Daemon] = frozenset(Daemon)
+    variants: tuple[str, ...] = ()
+    per_certificate: bool = False
+    certificate: str | None = None
+    feature: str | None = None
+    security: Security | None = None
+    parameters: tuple[str, ...] = ()
+    mutations: tuple[Mutation, ...] = ()
+    innocents: tuple[Mutation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One row of containers/releases.toml: a distribution release that specimens are made of.
+
+    ``image`` is the base image that a registry would serve, ``suite`` what it is bootstrapped from otherwise, ``recipe``
+    the family's Dockerfile below containers/. ``apt_options`` (``Name=value``) and ``drop_suites`` (archive suites that
+    no longer serve packages) are what the package manager needs; ``note`` is what a reader of the record must know.
+    ``postfix`` and ``dovecot`` are the versions that it ships: they choose the dialect that a specimen is dressed in.
+    """
+
+    name: str
+    family: str
+    title: str
+    suite: str
+    image: str
+    recipe: str
+    postfix: str = ""
+    dovecot: str = ""
+    note: str = ""
+    apt_options: tuple[str, ...] = ()
+    drop_suites: tuple[str, ...] = ()
+    stable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """What really runs on a target, as observed: versions by name (``postfix``, ``dovecot``, ``openssl (postfix)``…)."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was looked at: what it was, what it showed, and the raw material behind it (already redacted)."""
+
+    what: str
+    shown: str
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row of the record: DESIGN §6. Every field is a JSON primitive or a list or dict of them."""
+
+    control: str
+    node: str
+    title: str
+    level: str
+    severity: str
+    sources: list[dict[str, str]]
+    target: str
+    profile: str
+    service: str
+    role: str
+    mutation: str | None
+    verdict: str
+    raw_verdict: str
+    reason: str
+    expected: str
+    observed: str
+    message: str
+    remediation: str
+    transcript: str | None
+    started: str
+    seconds: float

@@ -1,0 +1,169 @@
+"""Controls × subjects × services → the cases to run, and the rows that need none, each with its reason. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from mailproof.model import Control, Level, Mutation, Result, Role, Service, Verdict
+from mailproof.profile import Profile
+
+RESTORED = "restored"
+FIRST = ("", "", False)
+"""The `schedule` of what is no case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A target under a profile. ``specimen`` is the key of the container that shows it: several subjects may share one.
+
+    ``certificates`` are the key types that it serves, ``features`` what its configuration uses (a control may need one).
+    """
+
+    target: str
+    profile: Profile
+    specimen: str
+    services: tuple[Service, ...]
+    certificates: tuple[str, ...]
+    features: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The first two segments of a case id: ``debian-13/pfs``."""
+        return f"{self.target}/{self.profile.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One control asked of one service, in one variant, dressed or broken by one mutation."""
+
+    control: Control
+    subject: Subject
+    service: Service
+    level: Level
+    variant: str = ""
+    mutation: Mutation | None = None
+    restored: bool = False
+
+    def __str__(self) -> str:
+        """The id between the brackets of the node id (DESIGN §2): unique, stable, usable with ``-k``."""
+        return f"{self.base}+{RESTORED}" if self.restored else self.base
+
+    @property
+    def base(self) -> str:
+        """The id that a broken case and its check after the restoration have in common."""
+        variant = f"-{self.variant}" if self.variant else ""
+        mutation = f"+{self.mutation.name}" if self.mutation else ""
+        return f"{self.subject.name}/{self.service}{variant}{mutation}"
+
+    @property
+    def innocent(self) -> bool:
+        """True where the mutation is a different right way, under which the control must hold."""
+        return self.mutation is not None and self.mutation in self.control.innocents
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A case that is not run, and why."""
+
+    case: Case
+    verdict: Verdict
+    reason: str
+
+
+def plan(control: Control, subjects: Iterable[Subject], prove: bool = False) -> tuple[list[Case], list[Gap]]:
+    """Every case of a control over all subjects, in the order of the subjects, and its gaps."""
+    cases: list[Case] = []
+    gaps: list[Gap] = []
+    for subject in subjects:
+        for case in _asked(control, subject):
+            reason = _inapplicable(case)
+            if reason:
+                gaps.append(Gap(case, Verdict.NOT_APPLICABLE, reason))
+                continue
+            cases.append(case)
+            if prove:
+                cases.extend(_proofs(case))
+    return cases, gaps
+
+
+def schedule(case: Case) -> tuple[str, str, bool]:
+    """The sort key by which each specimen, and on it each mutation, is visited once: dressed, broken, restored."""
+    mutation = f"{case.control.id}+{case.mutation.name}" if case.mutation else ""
+    return case.subject.specimen, mutation, case.restored
+
+
+def skeleton(case: Case, node: str) -> Result:
+    """The row of a case before anything is known about it: an error, until a report says otherwise."""
+    control = case.control
+    return Result(
+        control=control.id, node=node, title=control.title, level=case.level.value, severity=control.severity.value,
+        sources=[{"document": control.source.document, "section": control.source.section,
+                  "quote": control.source.quote}],
+        target=case.subject.target, profile=case.subject.profile.name, service=str(case.service),
+        role=case.service.role.value, mutation=case.mutation.name if case.mutation else None,
+        verdict=Verdict.ERROR.value, raw_verdict=Verdict.ERROR.value, reason="no report of this case arrived",
+        expected=control.expects, observed="", message="", remediation=control.remedy, transcript=None, started="",
+        seconds=0.0,
+    )  # fmt: skip
+
+
+def gap_row(gap: Gap, node: str) -> Result:
+    """The row of a case that is not run."""
+    return replace(
+        skeleton(gap.case, node), verdict=gap.verdict.value, raw_verdict=gap.verdict.value, reason=gap.reason
+    )
+
+
+def _asked(control: Control, subject: Subject) -> Iterator[Case]:
+    levels = subject.profile.requires.get(control.id, {})
+    for service in _services(subject):
+        level = levels.get(service.role)
+        if level is None or service.daemon not in control.daemons:
+            continue
+        for variant in _variants(control, subject):
+            yield Case(control, subject, service, level, variant)
+
+
+def _services(subject: Subject) -> list[Service]:
+    """What the subject declares, then what the profile expects and the subject doesn't declare."""
+    declared = {str(service) for service in subject.services}
+    return [*subject.services, *(wanted for wanted in subject.profile.services if str(wanted) not in declared)]
+
+
+def _variants(control: Control, subject: Subject) -> tuple[str, ...]:
+    if control.per_certificate:
+        return tuple(key.partition("-")[0] for key in subject.certificates)
+    return control.variants or ("",)
+
+
+def _inapplicable(case: Case) -> str:
+    control, subject = case.control, case.subject
+    if case.service not in subject.services:
+        return f"{subject.target} declares no service {case.service}"
+    if control.certificate and not any(key.startswith(control.certificate) for key in subject.certificates):
+        return f"no service of {subject.target} has an {control.certificate.upper()} certificate"
+    if control.security and case.service.security is not control.security:
+        return f"TLS begins with the first byte of {case.service}"
+    if control.feature and control.feature not in subject.features:
+        return f"the configuration of {subject.target} uses no {control.feature}"
+    return ""
+
+
+def _proofs(case: Case) -> Iterator[Case]:
+    for mutation in (*case.control.mutations, *case.control.innocents):
+        if _concerns(mutation, case):
+            broken = replace(case, mutation=mutation)
+            yield broken
+            yield replace(broken, restored=True)
+
+
+def _concerns(mutation: Mutation, case: Case) -> bool:
+    """A mutation proves something only where it acts: on its daemons, its services and its variants."""
+    if case.service.daemon not in mutation.daemons:
+        return False
+    if mutation.variants and case.variant not in mutation.variants:
+        return False
+    if not mutation.services or mutation.postfix or mutation.removed or case.service.role is Role.DAEMON:
+        return True
+    return str(case.service) in mutation.services

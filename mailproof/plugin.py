@@ -1,0 +1,271 @@
+"""mailproof as a pytest plugin: options, collection, and the fixtures that a control asks with.
+
+A session is a *run* when it asks for a room of the product (tests/config, handshake, relay, logs); otherwise (unit
+tests, lab tests) nothing here acts. Nothing here decides anything: that is done one level below.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from mailproof import __version__
+from mailproof.controller import Controller, report_directory
+from mailproof.controls import control_of
+from mailproof.errors import MailproofError
+from mailproof.ledger import Phase, Recorder, fingerprint, sentence, verdict_of
+from mailproof.model import Verdict
+from mailproof.plan import FIRST, Case, Gap, Subject, plan, schedule
+from mailproof.run import Run, new_id, our_openssl, subjects, timestamp
+from mailproof.selection import ROOMS, Options, Selection, select
+from mailproof.targets.delivery import Delivery
+from mailproof.targets.endpoint import Endpoint
+from mailproof.targets.journal import Journal
+from mailproof.targets.specimen import Specimen
+from mailproof.targets.view import EffectiveSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = pytest.StashKey[Run]()
+SUBJECTS = pytest.StashKey[tuple[Subject, ...]]()
+GAPS = pytest.StashKey[list[tuple[Gap, str]]]()
+DESELECTED = pytest.StashKey[list[str]]()
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The command line of DESIGN §2."""
+    group = parser.getgroup("mailproof", "mailproof: what is judged, and by what")
+    group.addoption("--target", metavar="NAME[,NAME…]", default="",
+                    help="container targets of containers/releases.toml, or all (default: the current stable Debian)")  # fmt: skip
+    group.addoption("--profile", metavar="NAME[,NAME…]", default="pfs,relay",
+                    help="hardening profiles of fixtures/profiles, or a path (default: %(default)s)")  # fmt: skip
+    group.addoption("--mail-config", metavar="stock", action="append", default=[],
+                    help="judge the release exactly as packaged: the word stock")  # fmt: skip
+    group.addoption("--prove", action="store_true", help="break each control on purpose as well: it must turn red")
+    group.addoption("--report-dir", metavar="DIR", help="where the run's files go (default: reports/RUN-ID)")
+    group.addoption("--nightly", action="store_true", help="run the slow tests of the machinery too")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check every option before anything starts, and open the run."""
+    _default_rooms(config)
+    if config.option.help or not _asks_for_controls(config):
+        return
+    if not __debug__ or config.getoption("assertmode") != "rewrite":
+        raise pytest.UsageError("asserts are not executed (-O or --assert=plain): nothing would be judged")
+    try:
+        _open(config)
+    except (MailproofError, OSError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What is run, with what."""
+    run = config.stash.get(RUN, None)
+    return [f"mailproof {__version__}, {our_openssl()}", *([f"run {run.id}"] if run else [])]
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> list[pytest.Item] | None:
+    """A control that no selected profile asks of anything makes no item; what does not apply becomes a row."""
+    control, run = control_of(obj), collector.config.stash.get(RUN, None)
+    if control is None or run is None:
+        return None
+    cases, gaps = plan(control, _subjects(collector.config), run.selection.options.prove)
+    collector.config.stash[GAPS] += [(gap, f"{collector.nodeid}::{name}[{gap.case}]") for gap in gaps]
+    return None if cases else []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One item for each case of a control."""
+    control, run = control_of(metafunc.function), metafunc.config.stash.get(RUN, None)
+    if control and run:
+        cases, _ = plan(control, _subjects(metafunc.config), run.selection.options.prove)
+        metafunc.parametrize("case", cases, ids=str, indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Visit each specimen, and each mutation on it, once; leave slow machinery tests out unless they are asked for."""
+    items.sort(key=lambda item: schedule(case) if (case := _case(item)) else FIRST)
+    slow = [] if config.option.nightly else [item for item in items if item.get_closest_marker("nightly")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember by name what the caller left out."""
+    for item in items:
+        if _case(item):
+            item.config.stash[DESELECTED].append(item.nodeid)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Publish the plan: what is not reported later is missed by it."""
+    config, run = session.config, session.config.stash.get(RUN, None)
+    if run and run.live and (session.items or config.stash[GAPS] or config.stash[DESELECTED]):
+        cases = {item.nodeid: case for item in session.items if (case := _case(item))}
+        run.publish_plan(cases, list(config.stash[GAPS]), list(config.stash[DESELECTED]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Carry what a phase says about the verdict to the controlling process, as one string."""
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run and isinstance(item, pytest.Function) and _case(item):
+        phase = _phase(item, call, report, run)
+        report.mailproof = json.dumps(asdict(phase))  # type: ignore[attr-defined]
+        if phase.verdict == Verdict.ERROR and not report.failed:
+            report.outcome, report.longrepr = "failed", phase.reason
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """An error is an error in every phase, whatever pytest calls an exception in the call phase."""
+    if hasattr(report, "mailproof") and json.loads(report.mailproof)["verdict"] == Verdict.ERROR:
+        return "error", "E", "ERROR"
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep a specimen on one worker: what one case mutates, no other may look at meanwhile."""
+    if config.stash.get(RUN, None) is None:
+        return None
+    from mailproof.workers import scheduler  # pytest-xdist is optional
+
+    return scheduler(config, log)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """What this item asks of what."""
+    found = request.param
+    assert isinstance(found, Case)
+    return found
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """Where the capabilities write down what they see."""
+    found = request.node.stash.setdefault(RECORDER, Recorder())
+    assert isinstance(found, Recorder)
+    return found
+
+
+@pytest.fixture
+def specimen(case: Case, pytestconfig: pytest.Config) -> Specimen:
+    """The running target of the case, wearing its mutation or none."""
+    found = pytestconfig.stash[RUN].specimen(case.subject.specimen)
+    found.wear(None if case.restored else case.mutation)
+    return found
+
+
+@pytest.fixture
+def variant(case: Case) -> str:
+    """The flavour in which the control is asked."""
+    return case.variant
+
+
+@pytest.fixture
+def parameters(case: Case) -> Mapping[str, object]:
+    """What the profile varies: the values that its requirements name."""
+    return {**case.subject.profile.parameters, "versions": case.subject.profile.versions}
+
+
+@pytest.fixture
+def settings(specimen: Specimen, case: Case, recorder: Recorder) -> EffectiveSettings:
+    """What the daemon says that it uses at this service."""
+    return EffectiveSettings(specimen, case.service, recorder)
+
+
+@pytest.fixture
+def endpoint(specimen: Specimen, case: Case, recorder: Recorder) -> Endpoint:
+    """The service as a client meets it."""
+    return Endpoint(specimen, case.service, recorder)
+
+
+@pytest.fixture
+def journal(specimen: Specimen, case: Case, recorder: Recorder) -> Journal:
+    """What the daemon logs of one connection."""
+    return Journal(specimen, case.service, recorder)
+
+
+@pytest.fixture
+def delivery(endpoint: Endpoint, journal: Journal, specimen: Specimen, recorder: Recorder) -> Delivery:
+    """A message sent to a local mailbox, and read there."""
+    return Delivery(endpoint, journal, specimen, recorder)
+
+
+def _default_rooms(config: pytest.Config) -> None:
+    """No path given: the product's rooms, from whatever directory the caller stands in."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(ROOT / "tests" / room) for room in ROOMS]
+
+
+def _asks_for_controls(config: pytest.Config) -> bool:
+    rooms = [ROOT / "tests" / room for room in ROOMS]
+    paths = [(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args]
+    return any(path.is_relative_to(room) or room.is_relative_to(path) for path in paths for room in rooms)
+
+
+def _open(config: pytest.Config) -> None:
+    here, option = config.invocation_params.dir, config.option
+    options = Options(_names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict))
+    ticket = getattr(config, "workerinput", {}).get("mailproof")
+    if ticket:
+        config.stash[RUN] = Run.join(ticket, ROOT, options, here)
+    else:
+        config.stash[RUN] = _new_run(config, select(ROOT, options, here))
+    config.stash[GAPS], config.stash[DESELECTED] = [], []
+
+
+def _new_run(config: pytest.Config, selection: Selection) -> Run:
+    option, run_id = config.option, new_id()
+    if option.collectonly:
+        return Run(run_id, ROOT, selection, live=False)
+    chosen = config.invocation_params.dir / option.report_dir if option.report_dir else None
+    run = Run(run_id, report_directory(ROOT, run_id, chosen), selection)
+    config.pluginmanager.register(Controller(run, config, chosen is None), "mailproof-controller")
+    option.tbstyle = "no" if option.tbstyle == "auto" else option.tbstyle
+    option.reportchars = option.reportchars.replace("fE", "")
+    return run
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _subjects(config: pytest.Config) -> tuple[Subject, ...]:
+    if SUBJECTS not in config.stash:
+        config.stash[SUBJECTS] = subjects(config.stash[RUN])
+    return config.stash[SUBJECTS]
+
+
+def _case(item: pytest.Item) -> Case | None:
+    found = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    return found if isinstance(found, Case) else None
+
+
+def _phase(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run) -> Phase:
+    problem = call.excinfo.value if call.excinfo else None
+    verdict = verdict_of(call.when, problem, item.function.__code__)
+    if problem is None and not report.passed:
+        verdict, problem = Verdict.ERROR, RuntimeError(f"pytest calls it {report.outcome}: a control is never skipped")
+    seen, text = item.stash.get(RECORDER, None), None
+    if seen and call.when == "call":
+        text = run.keep(fingerprint(seen.transcript()), seen.transcript())
+    said = sentence(problem) if problem else ""
+    return Phase(
+        item.nodeid, call.when, verdict.value, said if verdict is Verdict.FAIL else "",
+        said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text, timestamp(call.start), call.duration,
+    )  # fmt: skip

@@ -1,0 +1,242 @@
+"""One run of the suite: what was selected, what was planned, what was reported, and the record that comes of it.
+
+A run is seen from several processes (pytest-xdist's workers): they share its directory, in which the controlling
+process publishes what it started and workers publish plan and transcripts. Must not know pytest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import queue
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from cryptography.hazmat.backends.openssl import backend
+
+import mailproof
+from mailproof.errors import DidNotStart, TimedOut
+from mailproof.ledger import Phase, completeness, merge, prove
+from mailproof.model import Result
+from mailproof.plan import RESTORED, Case, Gap, Subject, gap_row, skeleton
+from mailproof.profile import Profile
+from mailproof.reporting.record import assemble
+from mailproof.selection import Options, Selection, select
+from mailproof.targets.lab import Lab, Started, state_path
+from mailproof.targets.people import People
+from mailproof.targets.specimen import Specimen, publish
+
+SECRETS = ".run"
+"""Where the processes of a run meet: keys and passwords of the lab lie there, and it goes when the run ends."""
+START_DEADLINE = 900.0
+"""Seconds until every specimen runs: images may have to be built first."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A run as one process sees it. ``live`` is false where nothing will be started (``--collect-only``)."""
+
+    id: str
+    directory: Path
+    selection: Selection
+    live: bool = True
+    started: str = field(default_factory=lambda: now())
+    said: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    phases: dict[str, list[Phase]] = field(default_factory=dict)
+    _lab: Lab | None = None
+    _specimens: dict[str, Specimen] = field(default_factory=dict)
+
+    @classmethod
+    def join(cls, ticket: Mapping[str, str], root: Path, options: Options, here: Path) -> Run:
+        """The run that a worker belongs to, by what the controlling process told it."""
+        directory = Path(ticket["directory"])
+        people = People.load(directory / SECRETS / "people.json")
+        return cls(ticket["id"], directory, select(root, options, here, people, ticket["password"]))
+
+    def ticket(self) -> dict[str, str]:
+        """What a worker must know to join: JSON primitives."""
+        return {"id": self.id, "directory": str(self.directory), "password": self.selection.password}
+
+    def start(self) -> None:
+        """Start every specimen of the selection in the background."""
+        self.selection.people.save(self.directory / SECRETS / "people.json")
+        self._lab = Lab(self.id, self.directory, self.said.put)
+        self._lab.start(self.selection.wanted(), self._settle)
+
+    def wait(self, show: Callable[[str], None]) -> None:
+        """Wait until every specimen has settled, showing meanwhile what is going on."""
+        end = monotonic() + START_DEADLINE
+        while not all(self._state(key).exists() for key in self.selection.keys) and monotonic() < end:
+            self._show(show, 0.02)
+        self._show(show, 0)
+
+    def specimen(self, key: str) -> Specimen:
+        """The running specimen; raises `DidNotStart` with the reason when it does not run."""
+        if not self.live:
+            raise DidNotStart("nothing is started for a mere look at the collection")
+        if key not in self._specimens:
+            state = _await_state(self._state(key))
+            if state["started"]["problem"]:
+                raise DidNotStart(state["started"]["problem"])
+            self._specimens[key] = Specimen.attach(state, self.selection)
+        return self._specimens[key]
+
+    def close(self) -> None:
+        """Stop following logs and, in the controlling process, remove everything that the run started."""
+        for specimen in self._specimens.values():
+            specimen.close()
+        self._specimens.clear()
+        if self._lab:
+            self._lab.close()
+            self._lab = None
+            shutil.rmtree(self.directory / SECRETS, ignore_errors=True)
+
+    def keep(self, digest: str, text: str) -> str:
+        """Keep a transcript under its digest, from whichever process; returns the digest."""
+        path = self.directory / "raw" / f"{digest}.txt"
+        if not path.exists():
+            scratch = path.with_suffix(f".{os.getpid()}.part")
+            scratch.write_text(text, encoding="utf-8", errors="backslashreplace")
+            scratch.replace(path)
+        return digest
+
+    def publish_plan(self, cases: Mapping[str, Case], gaps: Iterable[tuple[Gap, str]], deselected: Iterable[str]) -> None:
+        """Say which cases will run, under their node ids: what is not reported later is missed by this list."""
+        plan = {
+            "cases": {node: asdict(skeleton(case, node)) for node, case in cases.items()},
+            "innocents": [node for node, case in cases.items() if case.innocent],
+            "gaps": [asdict(gap_row(gap, node)) for gap, node in gaps],
+            "deselected": sorted(deselected),
+        }  # fmt: skip
+        scratch = self.directory / SECRETS / f"plan.{os.getpid()}.part"
+        scratch.write_text(json.dumps(plan))
+        scratch.replace(self._plan_path)
+
+    def report(self, phase: Phase) -> None:
+        """Take in the end of one phase."""
+        self.phases.setdefault(phase.node, []).append(phase)
+
+    def record(self, command: Sequence[str]) -> dict[str, Any]:
+        """The whole record: every planned case has a row, whether it was reported or not."""
+        plan = self._plan()
+        rows = {node: merge(Result(**row), self.phases.get(node, ())) for node, row in plan["cases"].items()}
+        gaps = [Result(**row) for row in plan["gaps"]]
+        complete = completeness(rows, gaps, [node for node in rows if self._whole(node)])
+        results = [*_proved(rows, set(plan["innocents"])), *gaps]
+        profiles = [_profile(each) for each in self.selection.profiles]
+        return assemble(self._facts(command, plan), self._targets(), profiles, results, complete)
+
+    def _whole(self, node: str) -> bool:
+        return {phase.when for phase in self.phases.get(node, ())} >= {"setup", "teardown"}
+
+    def _plan(self) -> dict[str, Any]:
+        if not self._plan_path.exists():
+            return {"cases": {}, "innocents": [], "gaps": [], "deselected": []}
+        found: dict[str, Any] = json.loads(self._plan_path.read_text())
+        return found
+
+    @property
+    def _plan_path(self) -> Path:
+        return self.directory / SECRETS / "plan.json"
+
+    def _facts(self, command: Sequence[str], plan: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "id": self.id, "started": self.started, "finished": now(), "command": list(command),
+            "selection": {"options": list(command[1:]), "deselected": plan["deselected"]},
+            "strict": self.selection.options.strict, "prove": self.selection.options.prove,
+            "mailproof": mailproof.__version__, "commit": commit(self.selection.root), "openssl": our_openssl(),
+            "python": platform.python_version(), "pytest": version("pytest"), "exit_status": 0,
+        }  # fmt: skip
+
+    def _targets(self) -> list[dict[str, Any]]:
+        return [self._target(key) for key in self.selection.keys]
+
+    def _target(self, key: str) -> dict[str, Any]:
+        path = self._state(key)
+        state = json.loads(path.read_text()) if path.exists() else {}
+        started = Started(**state["started"]) if state else Started(key, "", problem="it had not started when the run ended")
+        software = state.get("software") or {"versions": {}, "packages": {}}
+        return {**self.selection.target_facts(key), "image": started.image, "image_digest": started.image_digest,
+                "container": started.container, "notes": started.notes, "problem": started.problem or None,
+                "versions": software["versions"], "packages": software["packages"]}  # fmt: skip
+
+    def _state(self, key: str) -> Path:
+        return state_path(self.directory / SECRETS, key)
+
+    def _settle(self, started: Started) -> None:
+        self.said.put(publish(self.directory / SECRETS, started, self.selection))
+
+    def _show(self, show: Callable[[str], None], seconds: float) -> None:
+        try:
+            show(self.said.get(timeout=seconds) if seconds else self.said.get_nowait())
+            self._show(show, 0)
+        except queue.Empty:
+            return
+
+
+def subjects(run: Run) -> tuple[Subject, ...]:
+    """The run's subjects; those whose services only a running target can tell are asked now."""
+    return run.selection.subjects(run.specimen)
+
+
+def now() -> str:
+    """The time in UTC, to the second, as the record writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def timestamp(seconds: float) -> str:
+    """A time since the epoch as the record writes it, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id() -> str:
+    """A run's id: its time, and something that no other run of the same second has."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def our_openssl() -> str:
+    """The OpenSSL that our probes are made with."""
+    return backend.openssl_version_text()
+
+
+def commit(root: Path) -> str | None:
+    """The commit that mailproof runs from, with ``+`` where the tree differs from it; None outside of git."""
+    said = subprocess.run(
+        ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return said.stdout.strip() or None if said.returncode == 0 else None
+
+
+def _profile(profile: Profile) -> dict[str, str]:
+    return {"name": profile.name, "title": profile.title, "edition": profile.edition, "source": profile.source,
+            "sha256": profile.sha256}  # fmt: skip
+
+
+def _proved(rows: Mapping[str, Result], innocents: set[str]) -> Iterable[Result]:
+    """Rows as they stand, but a mutation's row and the check after its restoration become one."""
+    for node, row in rows.items():
+        if row.mutation is None:
+            yield row
+        elif not node.endswith(f"+{RESTORED}]"):
+            yield prove(row, rows.get(f"{node[:-1]}+{RESTORED}]"), node in innocents)
+
+
+def _await_state(path: Path) -> dict[str, Any]:
+    end = monotonic() + START_DEADLINE
+    while not path.exists():
+        if monotonic() > end:
+            raise TimedOut(f"{path.stem} did not settle within {START_DEADLINE:g} s")
+        Event().wait(0.01)
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found

@@ -1,0 +1,152 @@
+"""What the caller chose, checked before anything starts: releases, profiles, and the containers they make.
+
+A wrong name ends here, as `Unusable`, with the file or option, what is wrong, and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import ast
+import secrets
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mailproof.dialect import Dialects
+from mailproof.errors import MailproofError, Unusable
+from mailproof.model import Daemon, Release, Role, Service
+from mailproof.plan import Subject
+from mailproof.profile import ControlFacts, Profile, load_profiles
+from mailproof.releases import choose, load_releases
+from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
+from mailproof.targets.lab import Wanted
+from mailproof.targets.people import People, gather
+from mailproof.targets.specimen import Specimen
+from mailproof.targets.wardrobe import files
+
+ROOMS = ("config", "handshake", "relay", "logs")
+STOCK = "stock"
+STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 4190)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, taken apart."""
+
+    targets: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ("pfs", "relay")
+    mail_configs: tuple[str, ...] = ()
+    prove: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The checked choice. ``keys`` name the containers of the run: one for each target × profile, or target × tree."""
+
+    root: Path
+    options: Options
+    releases: tuple[Release, ...]
+    profiles: tuple[Profile, ...]
+    dialects: Dialects
+    people: People
+    password: str
+
+    @cached_property
+    def keys(self) -> dict[str, tuple[Release, Profile | None]]:
+        """Container key -> its release, and the profile that it wears (None: as packaged)."""
+        if self.options.mail_configs:
+            return {f"{release.name}:{STOCK}": (release, None) for release in self.releases}
+        return {f"{r.name}/{profile.name}": (r, profile) for r in self.releases for profile in self.profiles}
+
+    def wanted(self) -> list[Wanted]:
+        """The containers to start."""
+        return [
+            Wanted(key, release, files(release, profile, self.people, self.dialects, self.password), _ports(profile))
+            for key, (release, profile) in self.keys.items()
+        ]
+
+    def subjects(self, specimen: Callable[[str], Specimen]) -> tuple[Subject, ...]:
+        """Targets under profiles, in the order asked for; a stock target is asked for its services."""
+        if not self.options.mail_configs:
+            return tuple(_dressed(key, release, profile) for key, (release, profile) in self.keys.items() if profile)
+        return tuple(_stock(key, profile, specimen) for key in self.keys for profile in self.profiles)
+
+    def target_facts(self, key: str) -> dict[str, Any]:
+        """What the record says of a target before it runs."""
+        release, profile = self.keys[key]
+        return {
+            "name": key.partition("/")[0], "kind": "specimen" if profile else STOCK, "release": release.name,
+            "profile": profile.name if profile else None,
+        }  # fmt: skip
+
+
+def select(root: Path, options: Options, here: Path, people: People | None = None, password: str = "") -> Selection:
+    """Check the options against mailproof's data; raises `Unusable`. ``here`` is the caller's directory."""
+    releases = load_releases(root / "containers" / "releases.toml")
+    dialects = Dialects.load(root / "fixtures" / "dialects")
+    controls = catalogue(root / "tests")
+    known = {daemon: dialects.newest(daemon) for daemon in Daemon}
+    names = [str(here / name) if "/" in name or name.endswith(".toml") else name for name in options.profiles]
+    profiles = load_profiles(names, root / "fixtures" / "profiles", controls, known)
+    for tree in options.mail_configs:
+        if tree != STOCK:
+            raise Unusable(f"--mail-config {tree}: the one tree that can be judged is {STOCK}")
+    if options.prove and options.mail_configs:
+        raise Unusable("--prove breaks what it judges, so it goes with specimens only: leave out --mail-config")
+    return Selection(
+        root, options, choose(options.targets, releases), profiles, dialects,
+        people or gather(sorted({key for profile in profiles for key in profile.certificates})),
+        password or secrets.token_urlsafe(18),
+    )  # fmt: skip
+
+
+def catalogue(tests: Path) -> dict[str, ControlFacts]:
+    """Every control's id with the roles and parameters that it declares, read from the source without running it:
+    profiles are checked against it before pytest collects anything."""
+    found: dict[str, ControlFacts] = {}
+    for room in ROOMS:
+        for path in sorted((tests / room).glob("test_*.py")):
+            found |= dict(_controls(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    return found
+
+
+def _controls(tree: ast.Module) -> Iterable[tuple[str, ControlFacts]]:
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id == "control":
+            words = {keyword.arg: keyword.value for keyword in call.keywords}
+            yield ast.literal_eval(call.args[0]), ControlFacts(_roles(words["on"]), _literal(words.get("parameters")))
+
+
+def _roles(node: ast.expr) -> frozenset[Role]:
+    """The roles that an ``on=`` names: constants of mailproof.controls, TLS_ROLES among them."""
+    names = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
+    tls = {Role.MX, Role.SUBMISSION, Role.ACCESS, Role.RELAY}
+    return frozenset().union(*(tls if name == "TLS_ROLES" else {Role[name]} for name in names))
+
+
+def _literal(node: ast.expr | None) -> tuple[str, ...]:
+    return tuple(ast.literal_eval(node)) if node else ()
+
+
+def _ports(profile: Profile | None) -> tuple[int, ...]:
+    if profile is None:
+        return STOCK_PORTS
+    return tuple(service.port for service in profile.services if service.port)
+
+
+def _dressed(key: str, release: Release, profile: Profile) -> Subject:
+    services: tuple[Service, ...] = (POSTFIX_DAEMON, DOVECOT_DAEMON, *profile.services)
+    values = [*profile.postfix.values(), *(value for each in profile.overrides.values() for value in each.values())]
+    return Subject(release.name, profile, key, services, profile.certificates, features_of(values))
+
+
+def _stock(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:
+    """A target that does not run has a case for each service that the profile expects: each will say why it is an error."""
+    try:
+        found = specimen(key)
+    except MailproofError:
+        return replace(_dressed(key, Release(key, "", "", "", "", ""), profile), target=key)
+    return Subject(key, profile, key, found.services, ("rsa",), found.features)

@@ -1,0 +1,56 @@
+"""A message to a local mailbox: sent over TLS, followed through the log, and read where it lies. Judges nothing."""
+
+from __future__ import annotations
+
+import secrets
+from email import message_from_string
+from email.message import Message
+from shlex import quote
+
+from mailproof.errors import Undecided
+from mailproof.ledger import Recorder
+from mailproof.logs import postfix
+from mailproof.targets.endpoint import LOCAL, Endpoint, new_helo
+from mailproof.targets.journal import Journal
+from mailproof.targets.specimen import Specimen
+from mailproof.wire.answers import Answer
+from mailproof.wire.offers import Offer
+
+MAILBOX = "/var/mail/probe"
+
+
+class Delivery:
+    """Sends a message to the probe's own mailbox on the target; nothing ever goes further."""
+
+    def __init__(self, endpoint: Endpoint, journal: Journal, specimen: Specimen, recorder: Recorder) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._specimen = specimen
+        self._recorder = recorder
+
+    def send(self, offer: Offer, client: str = "") -> tuple[Message, Answer]:
+        """Send one message; returns it as it was delivered, and the TLS that was agreed. Raises `Undecided` where it
+        was not delivered."""
+        token, helo = secrets.token_hex(8), new_helo()
+        with self._endpoint.session(offer, client, helo) as session:
+            session.mail("sender@elsewhere.example")
+            session.rcpt(LOCAL)
+            answer = session.answer
+            reply = session.data(f"Subject: {token}\r\nMessage-ID: <{token}@mailproof.test>\r\n\r\nA probe.\r\n".encode())
+        if not reply.ok or answer is None:
+            raise Undecided(f"the message was not accepted: {reply}")
+        accepted = self._journal.connection(helo).of(postfix.Accepted)
+        outcome = self._journal.delivered(accepted[0].queue_id) if accepted else None
+        if outcome is None or outcome.status != "sent":
+            raise Undecided(f"the message was accepted but not delivered: {outcome or 'no queue id'}")
+        return self._read(token), answer
+
+    def _read(self, token: str) -> Message:
+        """The mbox entry that holds the token (mbox(5): each begins with a «From » line)."""
+        box = self._specimen.inside.run(f"cat {quote(MAILBOX)}").text
+        for entry in f"\n{box}".split("\nFrom "):
+            if token in entry:
+                text = entry.partition("\n")[2]
+                self._recorder.note("delivered message", text.partition("\n\n")[0], text)
+                return message_from_string(text)
+        raise Undecided(f"the delivered message is not in {MAILBOX}")

@@ -1,0 +1,231 @@
+"""A service as a client meets it: offers, sessions, logins, and what the relay decides. Judges nothing.
+
+A refusal counts only beside its positive control: the same service must just have agreed to the same hello with an
+allowed offer in it, or let somebody through who may pass. Anything else that keeps us from an answer raises.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
+from mailproof.ledger import Recorder
+from mailproof.model import Protocol, Role, Security, Service
+from mailproof.targets.people import SERVER
+from mailproof.targets.specimen import DIALOGUE_DEADLINE, Specimen, lmtp_dialogue
+from mailproof.wire.answers import Agreed, Answer, Refused
+from mailproof.wire.offers import MODERN, Offer
+from mailproof.wire.reply import Reply
+from mailproof.wire.session import Session, offer as ask, open_session
+
+FOREIGN = "someone@foreign.example"
+LOCAL = f"probe@{SERVER}"
+SENDERS = {"foreign sender": "sender@elsewhere.example", "local sender": f"someone@{SERVER}", "empty sender": ""}
+REFUSALS = {("554", "5.7.1"), ("454", "4.7.1")}
+"""How Postfix says that it does not relay: the reply codes of the relay decision, and no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the relay said to a RCPT command for an address abroad (or at home)."""
+
+    sender: str
+    reply: Reply
+
+    @property
+    def relayed(self) -> bool:
+        """True where the recipient was accepted, False where the relay decision refused it; raises `Undecided` else."""
+        if self.reply.code == "250":
+            return True
+        if (self.reply.code, self.reply.enhanced) in REFUSALS:
+            return False
+        raise Undecided(f"RCPT was answered «{self.reply}», which is neither an acceptance nor a relay decision")
+
+    def __str__(self) -> str:
+        return f"{self.sender}: {self.reply}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A finished session: how it named itself, whom it asked for, what TLS was agreed, and the reply to RCPT."""
+
+    helo: str
+    recipient: str
+    answer: Agreed
+    reply: Reply
+
+
+class Endpoint:
+    """One service of a running target, seen from outside."""
+
+    def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
+        self.service = service
+        self.authority = specimen.choice.people.authority
+        self.name = SERVER
+        self._specimen = specimen
+        self._recorder = recorder
+
+    def offer(self, offer: Offer, beside: Offer | None = None) -> Answer:
+        """What the service makes of an offer; a refusal comes back only when its positive control was agreed to: the
+        same hello with an allowed offer in it, or the offer ``beside``."""
+        answer = self._offer(offer)
+        if isinstance(answer, Refused):
+            self._confirm(offer, beside or offer.along_with_allowed(), answer)
+        return answer
+
+    def agreed(self, offer: Offer) -> Agreed:
+        """The handshake of an offer that must come to an agreement; raises `PositiveControlFailed` where it does not."""
+        answer = self._offer(offer)
+        if isinstance(answer, Refused):
+            raise PositiveControlFailed(f"{self.service} refused the offer «{offer}»: {answer}")
+        return answer
+
+    @contextmanager
+    def session(self, offer: Offer | None = None, client: str = "", helo: str = "") -> Iterator[Session]:
+        """A dialogue with the service: after TLS with ``offer``, in clear without. ``client`` names whose certificate
+        to present: when the server did not get it, that is a `CannotOffer`."""
+        implicit = self.service.security is Security.IMPLICIT
+        hello = self._presenting(offer or (MODERN if implicit else None), client)
+        with self._open(hello if implicit else None, helo) as session:
+            try:
+                if hello and not implicit:
+                    self._start(session, hello, client)
+                self._established(session, hello, client)
+                yield session
+                session.quit()
+            finally:
+                self._recorder.note(f"dialogue with {self.service}", str(session.answer or "in clear"), session.transcript)
+
+    def account(self) -> tuple[str, str]:
+        """A user and a password with which a login must succeed."""
+        return self._specimen.account()
+
+    def decisions(self, offer: Offer | None, client: str = "", recipient: str = FOREIGN, login: bool = False) -> list[Decision]:
+        """What the relay decides about one recipient for each kind of sender, in one session; nothing past RCPT."""
+        with self.session(offer, client) as session:
+            if login:
+                session.login(*self.account())
+            found = [self._decide(session, kind, sender, recipient) for kind, sender in SENDERS.items()]
+        self._recorder.note(f"RCPT TO:<{recipient}> as {client or 'nobody'}", "; ".join(map(str, found)))
+        return found
+
+    def refused(self, offer: Offer | None, client: str = "") -> list[Decision]:
+        """Decisions that may be refusals: then somebody who may pass must pass on this service just now."""
+        found = self.decisions(offer, client)
+        if not any(decision.relayed for decision in found):
+            self._prove_open()
+        return found
+
+    def turned_away(self, client: str) -> str:
+        """The 421 with which a service that demands certificates ends a client's session, "" where the session goes on;
+        the listed client must get through just before."""
+        if not all(decision.relayed for decision in self.decisions(MODERN, "listed")):
+            raise PositiveControlFailed(f"{self.service} does not relay for the listed client either")
+        away = ""
+        try:
+            with self.session(MODERN, client) as session:
+                session.command("NOOP")
+        except Busy as busy:
+            away = busy.reply
+        self._recorder.note(f"{client or 'no certificate'} on {self.service}", away or "the session goes on")
+        return away
+
+    @property
+    def admitted(self) -> str:
+        """The client whose certificate the service demands, if it demands one at all."""
+        return "listed" if self.service.role is Role.RELAY else ""
+
+    def visit(self, offer: Offer, client: str = "") -> Visit:
+        """A session that leaves its HELO in the log: it asks for a recipient abroad, and for one who does not exist."""
+        helo, recipient = new_helo(), f"someone-{secrets.token_hex(4)}@foreign.example"
+        with self.session(offer, client, helo) as session:
+            session.mail(SENDERS["foreign sender"])
+            reply = session.rcpt(recipient)
+            session.rcpt(f"nobody-{secrets.token_hex(4)}@{SERVER}")
+            answer = session.answer
+        assert isinstance(answer, Agreed)
+        return Visit(helo, recipient, answer, reply)
+
+    def local_dialogue(self, *commands: str) -> list[str]:
+        """Replies of a socket inside the target (LMTP), greeting first."""
+        replies = lmtp_dialogue(self._specimen.inside, *commands)
+        self._recorder.note(f"dialogue with {self.service}", replies[-1], "\n".join(replies))
+        return replies
+
+    def _offer(self, offer: Offer) -> Answer:
+        host, port = self._specimen.started.address(self._port)
+        answer = ask(host, port, self._protocol, self.service.security, offer.naming(SERVER), helo=new_helo(),
+                     deadline=DIALOGUE_DEADLINE)  # fmt: skip
+        self._recorder.note(f"offer «{offer}» to {self.service}", str(answer), answer.transcript)
+        return answer
+
+    def _confirm(self, offer: Offer, allowed: Offer, answer: Refused) -> None:
+        """The positive control of a refusal; one without an alert needs it before and after (DESIGN §3)."""
+        self.agreed(allowed)
+        if answer.how == "closed":
+            if isinstance(self._offer(offer), Agreed):
+                raise Undecided(f"{self.service} closed on the offer «{offer}» once and agreed to it once")
+            self.agreed(allowed)
+
+    def _prove_open(self) -> None:
+        """Somebody passes: mail for a local mailbox on an MX, a login on submission, the listed client on a relay."""
+        role = self.service.role
+        if role is Role.MX:
+            passed = self.decisions(MODERN, recipient=LOCAL)
+        elif role is Role.RELAY:
+            passed = self.decisions(MODERN, "listed")
+        else:
+            passed = self.decisions(MODERN, login=True)
+        if not all(decision.relayed for decision in passed):
+            raise PositiveControlFailed(f"{self.service} lets nobody pass: its refusals say nothing")
+
+    def _decide(self, session: Session, kind: str, sender: str, recipient: str) -> Decision:
+        accepted = session.mail(sender)
+        reply = session.rcpt(recipient) if accepted.ok else accepted
+        session.command("RSET")
+        return Decision(kind, reply)
+
+    def _presenting(self, offer: Offer | None, client: str) -> Offer | None:
+        if offer is None:
+            return None
+        named = offer.naming(SERVER)
+        return named.presenting(self._specimen.choice.people.client(client)) if client else named
+
+    def _start(self, session: Session, hello: Offer, client: str) -> None:
+        """STARTTLS; where the server ends the session right after it, the certificate must have been sent all the same."""
+        try:
+            session.starttls(hello)
+        except Busy:
+            self._established(session, hello, client)
+            raise
+
+    def _established(self, session: Session, hello: Offer | None, client: str) -> None:
+        answer = session.answer
+        if hello and not isinstance(answer, Agreed):
+            raise PositiveControlFailed(f"{self.service} refused the hello of a session: {answer}")
+        if client and isinstance(answer, Agreed) and not answer.certificate_sent:
+            asked = "asked for none" if not answer.certificate_requested else "asked for one"
+            raise CannotOffer(f"the certificate of the client {client} was not sent: {self.service} {asked}")
+
+    def _open(self, offer: Offer | None, helo: str) -> Session:
+        host, port = self._specimen.started.address(self._port)
+        return open_session(host, port, self._protocol, self.service.security, offer=offer, helo=helo or new_helo(),
+                            deadline=DIALOGUE_DEADLINE)  # fmt: skip
+
+    @property
+    def _port(self) -> int:
+        assert self.service.port is not None
+        return self.service.port
+
+    @property
+    def _protocol(self) -> Protocol:
+        assert self.service.protocol is not None
+        return self.service.protocol
+
+
+def new_helo() -> str:
+    """A name that no other connection gives."""
+    return f"probe-{secrets.token_hex(6)}.mailproof.test"

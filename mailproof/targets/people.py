@@ -1,0 +1,79 @@
+"""Who takes part in a run: the target's certificates, and the clients that the relay decides about. Minted per run.
+
+A client is named for what is true of it. ``listed-…`` clients stand in the relay table although something is wrong with
+their certificate; all others of the same flaw do not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailproof.pki import Authority, Flaw, Leaf
+from mailproof.wire.offers import ClientCertificate
+
+SERVER = "mail.mailproof.test"
+GROUPS = ("servers", "strangers", "clients")
+FLAWS = {"expired": Flaw.EXPIRED, "self-signed": Flaw.SELF_SIGNED, "server-only": Flaw.SERVER_ONLY}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody's certificates. ``servers`` by key type (``rsa-2048``), ``strangers`` those of another host, of another
+    CA (``stranger-rsa``). ``table`` is the relay table: one fingerprint and a name to a line."""
+
+    authority: bytes
+    servers: Mapping[str, Leaf]
+    strangers: Mapping[str, Leaf]
+    clients: Mapping[str, Leaf]
+    table: str
+
+    def client(self, name: str) -> ClientCertificate:
+        """What a client presents."""
+        leaf = self.clients[name]
+        return ClientCertificate(leaf.cert_pem, leaf.key_pem)
+
+    def save(self, path: Path) -> None:
+        """Keep them for the other processes of the run, readable by their owner alone."""
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({
+            "authority": self.authority.decode(), "table": self.table,
+            **{group: {name: leaf.to_json() for name, leaf in leaves.items()} for group, leaves in self._groups().items()},
+        }))  # fmt: skip
+
+    @staticmethod
+    def load(path: Path) -> People:
+        """The people that `save` kept."""
+        kept = json.loads(path.read_text())
+        servers, strangers, clients = (
+            {name: Leaf.from_json(each) for name, each in kept[group].items()} for group in GROUPS
+        )
+        return People(kept["authority"].encode(), servers, strangers, clients, kept["table"])
+
+    def _groups(self) -> dict[str, Mapping[str, Leaf]]:
+        return dict(zip(GROUPS, (self.servers, self.strangers, self.clients), strict=True))
+
+
+def gather(server_keys: Iterable[str]) -> People:
+    """Mint a CA, a stranger's CA, a server certificate for each key type (``rsa-2048``), and all clients."""
+    authority, stranger = Authority.create("mailproof lab CA"), Authority.create("a stranger's CA")
+    servers = {key: authority.leaf(SERVER, names=[SERVER], key=key, purpose="server") for key in server_keys}
+    listed, kept = (authority.leaf(f"{name}.client.test", purpose="client") for name in ("listed", "renewed"))
+    clients = {"listed": listed, "renewed": kept.renewed()}
+    for prefix in ("", "listed-"):
+        clients |= {f"{prefix}{name}": authority.leaf(f"{prefix}{name}.client.test", purpose="client", flaw=flaw)
+                    for name, flaw in FLAWS.items()}  # fmt: skip
+        clients[f"{prefix}stranger"] = stranger.leaf(f"{prefix}stranger.client.test", purpose="client")
+    clients["unlisted"] = authority.leaf("unlisted.client.test", purpose="client")
+    others = {f"stranger-{key.partition('-')[0]}": stranger.leaf("other.example", names=["other.example"], key=key)
+              for key in ("rsa-2048", "ecdsa-p256")}  # fmt: skip
+    return People(authority.cert_pem, servers, others, clients, _table(clients, kept))
+
+
+def _table(clients: Mapping[str, Leaf], kept: Leaf) -> str:
+    """The renewed client is listed by the key that it kept, all others by their certificate."""
+    rows = {name: leaf.fingerprint("sha256") for name, leaf in clients.items() if name.startswith("listed")}
+    rows["renewed"] = kept.public_key_fingerprint("sha256")
+    return "".join(f"{fingerprint} {name}\n" for name, fingerprint in rows.items())

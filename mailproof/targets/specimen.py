@@ -1,0 +1,283 @@
+"""A running target of ours: found ready, read back, and (when dressed) mutated and restored.
+
+Every process of a run attaches to the same container by its published description. Before a control may ask it, a
+specimen has proved: each service answers in its own protocol, each setting that it wears is what its daemon says that
+it uses, and the address from which we probe is neither its own nor one that it trusts.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from shlex import quote
+from threading import Event
+from time import monotonic
+from typing import Any, Protocol
+
+from mailproof.dialect import Dialects
+from mailproof.errors import ConnectionDropped, DidNotStart, DidNotTake, GarbledReply, MailproofError, TimedOut, Unreachable, Unread
+from mailproof.logs import dovecot, postfix
+from mailproof.model import Daemon, Mutation, Release, Security, Service
+from mailproof.profile import Profile
+from mailproof.settings import READ_SCRIPT, Readings, dovecot_services, features, parse_readings, postfix_services
+from mailproof.targets import readback
+from mailproof.targets.dress import HOME, restart, script
+from mailproof.targets.follower import LOG, Follower
+from mailproof.targets.inside import Inside, docker_inside
+from mailproof.targets.lab import Started, write_state
+from mailproof.targets.people import People
+from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
+from mailproof.wire.offers import MODERN
+from mailproof.wire.session import open_session
+
+READY_DEADLINE = 30.0
+"""Seconds that the daemons of a started container may take until all services answer."""
+DIALOGUE_DEADLINE = 10.0
+"""Seconds that one dialogue with a service may take."""
+LMTP_SOCKET = "/run/dovecot/lmtp"
+
+_LOG_MARK = "mailproof-log-follows"
+_CLIENT = re.compile(r"postfix/smtpd\[\d+\]: connect from \S*\[(?P<address>[^\]]+)\]")
+
+
+class Choice(Protocol):
+    """The part of a selection that a specimen needs."""
+
+    @property
+    def people(self) -> People: ...
+    @property
+    def dialects(self) -> Dialects: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def keys(self) -> dict[str, tuple[Release, Profile | None]]: ...
+
+
+@dataclass(slots=True)
+class Specimen:
+    """A started container and how to look at it. ``mutation`` is what it wears on top of its profile now."""
+
+    key: str
+    release: Release
+    profile: Profile | None
+    started: Started
+    inside: Inside
+    choice: Choice
+    readings: Readings
+    complaints: tuple[str, ...]
+    mutation: Mutation | None = None
+    _follower: Follower | None = field(default=None, repr=False)
+
+    @classmethod
+    def attach(cls, state: dict[str, Any], choice: Choice) -> Specimen:
+        """A specimen as this process sees it, from what the controlling process published."""
+        started = Started(**state["started"])
+        release, profile = choice.keys[started.key]
+        inside = docker_inside(started.container, started.key)
+        return cls(started.key, release, profile, started, inside, choice, *_reading(state["text"]))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """What is declared, the daemons themselves first."""
+        return (*postfix_services(self.readings.postfix), *dovecot_services(self.readings.dovecot))
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the configuration uses that some controls need."""
+        return features(self.readings.postfix)
+
+    @property
+    def follower(self) -> Follower:
+        """The log, followed from the first time that it is asked for."""
+        if self._follower is None:
+            self._follower = Follower(self.started.container)
+        return self._follower
+
+    def account(self) -> tuple[str, str]:
+        """A user and a password with which a login must succeed; a user of its own each time where that is possible."""
+        user = f"probe-{secrets.token_hex(6)}" if self.profile else STOCK_ACCOUNT
+        return user, self.choice.password
+
+    def wear(self, mutation: Mutation | None) -> None:
+        """Dress in the profile and a mutation, or in the profile alone again; nothing happens where that is worn.
+
+        Raises `DidNotStart` or `DidNotTake` when the daemons don't come up with it or don't use it.
+        """
+        if mutation == self.mutation:
+            return
+        if self.profile is None:
+            raise DidNotTake(f"{self.key} wears no profile: it cannot be mutated")
+        touched = (mutation or Mutation("")).daemons | (self.mutation or Mutation("")).daemons
+        worn = dress(outfit(self.profile, mutation), self.profile, self.release, self.choice.dialects, self.choice.password)
+        self.mutation = mutation
+        self._restart(script(worn), touched)
+        asked = [service for service in self.profile.services if mutation is None or service.security is not Security.IMPLICIT]
+        self.readings, self.complaints = _reading(examine(self.started, self.inside, asked))
+        readback.check(worn, self.readings)
+        if mutation is None:
+            readback.check_services(self.profile.services, self.readings)
+
+    def table_keys(self, table: str) -> list[str]:
+        """The keys of a Postfix lookup table, whatever its type; raises `Unread` where it can't be listed."""
+        done = self.inside.run(f"postmap -s {quote(table)}")
+        if done.status:
+            raise Unread(f"the keys of {table} cannot be listed: {_tail(done.errors)}")
+        return [line.split()[0] for line in done.text.splitlines() if line.strip()]
+
+    def warnings(self, daemon: Daemon) -> tuple[str, ...]:
+        """What a daemon's start said against its configuration, in the words of the log."""
+        return tuple(_complaints(self.complaints, daemon))
+
+    def close(self) -> None:
+        """Stop looking; the container goes with its run."""
+        if self._follower is not None:
+            self._follower.close()
+
+    def _restart(self, text: str, touched: frozenset[Daemon]) -> None:
+        steps = restart(Daemon.POSTFIX in touched, Daemon.DOVECOT in touched)
+        done = self.inside.run(f"printf %s {quote(text)} >{HOME}/dress; : >{LOG}; {steps}")
+        if done.status:
+            tail = self.inside.run(f"cat /run/mailproof-*.out; tail -n 5 {LOG}")
+            raise DidNotStart(f"{self.key} did not start again: {_tail(done.errors + tail.text)}")
+
+
+def publish(directory: Path, started: Started, choice: Choice) -> str:
+    """Examine a started container and describe it to all processes of the run; returns a line that says how it went."""
+    problem, text = started.problem, ""
+    software: dict[str, Any] = {}
+    if not problem:
+        try:
+            text, software = _examined(started, choice)
+        except MailproofError as error:
+            problem = str(error)
+    described = Started(**{**_fields(started), "problem": problem})
+    write_state(directory, described, {"text": text, "software": software})
+    return f"{started.key}: {problem}" if problem else f"{started.key}: {_named(software['versions'])}"
+
+
+def examine(started: Started, inside: Inside, services: Iterable[Service]) -> str:
+    """Wait until every service answers, then read settings, software and log in one go."""
+    await_ready(started, inside, services)
+    done = inside.run(f"{READ_SCRIPT}\nprintf '%s\\n' {_LOG_MARK}; cat {LOG}")
+    return done.text
+
+
+def await_ready(started: Started, inside: Inside, services: Iterable[Service]) -> None:
+    """Hold a real dialogue with each service; raises `DidNotStart` with the log's last lines when one stays silent."""
+    end = monotonic() + READY_DEADLINE
+    for service in services:
+        while (problem := _silent(started, inside, service)) is not None:
+            if monotonic() > end:
+                tail = inside.run(f"tail -n 5 {LOG}; cat /run/mailproof-*.out 2>/dev/null").text
+                raise DidNotStart(f"{service} does not answer within {READY_DEADLINE:g} s ({problem}): {_tail(tail)}")
+            Event().wait(0.02)
+
+
+def _silent(started: Started, inside: Inside, service: Service) -> MailproofError | None:
+    try:
+        _greet(started, inside, service)
+    except (Unreachable, ConnectionDropped, TimedOut) as problem:
+        return problem
+    return None
+
+
+def _greet(started: Started, inside: Inside, service: Service) -> None:
+    if service.protocol is None:
+        return
+    if service.port is None:
+        lmtp_dialogue(inside, "LHLO probe.mailproof.test")
+        return
+    host, port = started.address(service.port)
+    offer = MODERN if service.security is Security.IMPLICIT else None
+    with open_session(host, port, service.protocol, service.security, offer=offer, helo="ready.mailproof.test",
+                      deadline=DIALOGUE_DEADLINE):  # fmt: skip
+        return
+
+
+def lmtp_dialogue(inside: Inside, *commands: str) -> list[str]:
+    """The replies of Dovecot's LMTP socket to each command, greeting first; raises `Unreachable` when it is closed."""
+    talk = "".join(f"{command}\\r\\n" for command in (*commands, "QUIT"))
+    done = inside.run(f"printf '{talk}' | perl -e '{_LMTP}' {LMTP_SOCKET}", deadline=int(DIALOGUE_DEADLINE))
+    replies = re.findall(r"(?:^\d{3}-.*\n)*^\d{3} .*$", done.text.replace("\r", ""), re.MULTILINE)
+    if done.status or len(replies) != len(commands) + 2:
+        raise Unreachable(f"{LMTP_SOCKET} does not hold a dialogue: {_tail(done.errors + done.text)}")
+    return replies[:-1]
+
+
+_LMTP = (
+    "use IO::Socket::UNIX; $s = IO::Socket::UNIX->new($ARGV[0]) or die $!; sub r { do { $_ = <$s>; defined or exit 1; "
+    "print } while /^\\d+-/ } r(); while (<STDIN>) { print $s $_; r() }"
+)
+
+
+def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
+    release, profile = choice.keys[started.key]
+    inside = docker_inside(started.container, started.key)
+    text = examine(started, inside, profile.services if profile else ())
+    readings, _ = _reading(text)
+    if profile is None:
+        await_ready(started, inside, (*postfix_services(readings.postfix), *dovecot_services(readings.dovecot)))
+        text = examine(started, inside, ())
+    else:
+        readback.check(dress(outfit(profile), profile, release, choice.dialects, choice.password), readings)
+        readback.check_services(profile.services, readings)
+    _check_standing(text, started, readings)
+    return text, {"versions": _versions(readings), "packages": dict(readings.packages)}
+
+
+def _check_standing(text: str, started: Started, readings: Readings) -> None:
+    """The address that Postfix saw us come from must be a stranger's (DESIGN §3)."""
+    seen = [found["address"] for found in map(_CLIENT.search, text.rpartition(_LOG_MARK)[2].splitlines()) if found]
+    if not seen:
+        raise DidNotStart("Postfix logged no connection of ours: nobody can say from where it saw us come")
+    trusted = readings.postfix.effective("", "mynetworks").replace(",", " ").split()
+    ours = ip_address(seen[-1])
+    if seen[-1] == started.own_address or ours.is_loopback:
+        raise DidNotTake(f"the probe comes from the target's own address {seen[-1]}: its verdicts would mean nothing")
+    for network in trusted:
+        if _contains(network, seen[-1]):
+            raise DidNotTake(f"the probe comes from {seen[-1]}, which mynetworks ({network}) trusts")
+
+
+def _contains(network: str, address: str) -> bool:
+    """True where a mynetworks entry holds the address; a table or a pattern counts as holding none of the lab."""
+    try:
+        return ip_address(address) in ip_network(network.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return False
+
+
+def _reading(text: str) -> tuple[Readings, tuple[str, ...]]:
+    settings, _, log = text.rpartition(f"{_LOG_MARK}\n")
+    return parse_readings(settings), tuple(log.splitlines())
+
+
+def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
+    for line in lines:
+        if daemon is Daemon.POSTFIX and isinstance(record := postfix.parse(line), postfix.Complaint):
+            yield f"{record.process.daemon}: {record.level}: {record.text}"
+        if daemon is Daemon.DOVECOT and isinstance(found := dovecot.parse(line), dovecot.Complaint):
+            yield f"{found.service}: {found.level}: {found.text}"
+
+
+def _versions(readings: Readings) -> dict[str, str]:
+    return {
+        "postfix": readings.postfix.version, "dovecot": readings.dovecot.version,
+        "openssl (postfix)": readings.postfix.library, "openssl (dovecot)": readings.dovecot.library,
+    }  # fmt: skip
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _fields(started: Started) -> dict[str, Any]:
+    return {name: getattr(started, name) for name in Started.__slots__}
+
+
+def _tail(text: str) -> str:
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-6:]) or "no word of why"

@@ -1,0 +1,81 @@
+"""Effective settings at one service, in the newest release's words, whatever the target's release calls them."""
+
+from __future__ import annotations
+
+from mailproof.dialect import Dialect
+from mailproof.errors import NoTranslation, UnknownSetting
+from mailproof.ledger import Recorder
+from mailproof.model import Daemon, Service
+from mailproof.settings import DovecotView, PostfixView
+from mailproof.targets.specimen import Specimen
+
+
+class EffectiveSettings:
+    """What a daemon says it uses at a service. Each look is recorded."""
+
+    def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
+        readings = specimen.readings
+        self.service = service
+        self._view: PostfixView | DovecotView
+        self._view = readings.postfix if service.daemon is Daemon.POSTFIX else readings.dovecot
+        self._dialect: Dialect = specimen.choice.dialects.for_version(service.daemon, self._view.version)
+        self._specimen = specimen
+        self._recorder = recorder
+
+    def __getitem__(self, name: str) -> str:
+        """The effective value; raises `NoTranslation` or `UnknownSetting` where the release has no such setting."""
+        native = self._dialect.native_name(name)
+        value = self._view.effective(self.service.entry, native)
+        newest = self._dialect.to_newest({native: value})[name]
+        spelled = "" if (native, value) == (name, newest) else f" (here {native} = {value})"
+        self._recorder.note(name, f"{newest or '(empty)'}{spelled}")
+        return newest
+
+    def knows(self, name: str) -> bool:
+        """Whether this release has the setting at all."""
+        try:
+            self._view.effective(self.service.entry, self._dialect.native_name(name))
+        except (NoTranslation, UnknownSetting):
+            return False
+        return True
+
+    def words(self, name: str) -> frozenset[str]:
+        """The value as a set of words, whatever separates them."""
+        return frozenset(self[name].replace(",", " ").split())
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The keys of the lookup tables that a setting names (postmap(1), ``-s``); raises `Unread` where one can't be
+        listed."""
+        found: list[str] = []
+        for table in self[name].replace(",", " ").split():
+            found += self._specimen.table_keys(table)
+        self._seen(f"keys of {name}", "\n".join(found) or "none")
+        return tuple(found)
+
+    @property
+    def version(self) -> str:
+        """The daemon's version."""
+        return self._seen(f"{self.service.daemon.value} version", self._view.version)
+
+    @property
+    def library(self) -> str:
+        """The OpenSSL that the daemon really runs with."""
+        return self._seen("TLS library", self._view.library)
+
+    @property
+    def entries(self) -> frozenset[str]:
+        """The services of master.cf, as ``name/type``."""
+        found = frozenset(self._view.entries) if isinstance(self._view, PostfixView) else frozenset()
+        self._seen("master.cf", " ".join(sorted(found)))
+        return found
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What the configuration tools and the daemon's start said against the configuration, line by line."""
+        found = (*self._view.complaints, *self._specimen.warnings(self.service.daemon))
+        self._seen("complaints", "\n".join(found) or "none")
+        return found
+
+    def _seen(self, what: str, shown: str) -> str:
+        self._recorder.note(what, shown)
+        return shown

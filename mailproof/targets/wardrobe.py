@@ -1,0 +1,102 @@
+"""What a specimen wears: base, profile and mutation, put into the words of its release. Pure but for its one data file.
+
+Layers, later ones win: what every specimen is given (fixtures/specimen.toml), the profile, the mutation. The result is
+kept in both vocabularies: the newest, to compare with what the daemons say afterwards, and the release's own, to wear.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mailproof.dialect import Dialects
+from mailproof.model import Daemon, Mutation, Release, Settings
+from mailproof.profile import Profile
+from mailproof.targets.dress import Dress, entries, script
+from mailproof.targets.lab import Files
+from mailproof.targets.people import People
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+STOCK_ACCOUNT = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What is worn, in the newest words: both daemons' settings, and overrides by service id."""
+
+    postfix: Settings
+    dovecot: Settings
+    overrides: Mapping[str, Settings] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+
+
+def outfit(profile: Profile, mutation: Mutation | None = None) -> Outfit:
+    """Base, profile and mutation in one; a mutation's None takes a setting off."""
+    base = _base(profile.certificates)
+    broken = mutation or Mutation("none")
+    services = {*profile.overrides, *broken.services}
+    return Outfit(
+        _layered(base["postfix"], profile.postfix, broken.postfix),
+        _layered(base["dovecot"], profile.dovecot, broken.dovecot),
+        {id: _layered(profile.overrides.get(id, {}), broken.services.get(id, {})) for id in sorted(services)},
+        broken.removed,
+    )
+
+
+def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, password: str) -> Dress:
+    """The outfit in a release's own words; raises `NoTranslation` where it has none."""
+    postfix = dialects.for_version(Daemon.POSTFIX, release.postfix)
+    dovecot = dialects.for_version(Daemon.DOVECOT, release.dovecot)
+    where = {str(service): service.entry for service in profile.services}
+    return Dress(
+        postfix=postfix.to_native(worn.postfix),
+        dovecot=dovecot.to_native(worn.dovecot),
+        entries=entries(profile.services),
+        overrides={where[id]: postfix.to_native(settings) for id, settings in worn.overrides.items()},
+        dovecot_base=dovecot.specimen_text(password),
+        removed=worn.removed,
+        emptied=dovecot.specimen.empties if dovecot.specimen else (),
+    )
+
+
+def files(release: Release, profile: Profile | None, people: People, dialects: Dialects, password: str) -> Files:
+    """What is put into a container before it starts; one that wears nothing gets no more than an account to log in to."""
+    if profile is None:
+        return {"dress": (f"#!/bin/sh\necho '{STOCK_ACCOUNT}:{password}' | chpasswd\n".encode(), 0o700)}
+    text = script(dress(outfit(profile), profile, release, dialects, password))
+    return {"dress": (text.encode(), 0o700), **_material(profile, people)}
+
+
+def _material(profile: Profile, people: People) -> Files:
+    found = {"files/ca.pem": (people.authority, 0o644), "files/relay_clientcerts": (people.table.encode(), 0o644)}
+    leaves = {key.partition("-")[0]: people.servers[key] for key in profile.certificates}
+    for name, leaf in {**leaves, **people.strangers}.items():
+        found[f"files/{name}.pem"] = (leaf.cert_pem, 0o644)
+        found[f"files/{name}.key"] = (leaf.key_pem, 0o600)
+    return found
+
+
+def _base(certificates: Sequence[str]) -> dict[str, dict[str, str]]:
+    data = _specimen()
+    postfix, dovecot = dict(data["postfix"]), dict(data.get("dovecot", {}))
+    for place, key in zip(("first", "second"), certificates, strict=False):
+        kind = key.partition("-")[0]
+        postfix |= data["certificate"][kind]["postfix"]
+        dovecot |= {name: value.replace("@KIND@", kind) for name, value in data["certificate"][place]["dovecot"].items()}
+    return {"postfix": postfix, "dovecot": dovecot}
+
+
+@cache
+def _specimen() -> dict[str, Any]:
+    return tomllib.loads((FIXTURES / "specimen.toml").read_text(encoding="utf-8"))
+
+
+def _layered(*layers: Mapping[str, str | None]) -> dict[str, str]:
+    merged: dict[str, str | None] = {}
+    for layer in layers:
+        merged |= layer
+    return {name: value for name, value in merged.items() if value is not None}

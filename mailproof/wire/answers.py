@@ -1,0 +1,54 @@
+"""What a server can answer to an offer: it agrees or it refuses. Every other outcome raises instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mailproof.wire.suites import forward_secret, words
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A finished handshake. ``version`` and ``suite`` are OpenSSL's names; ``group`` is None where no key was exchanged
+    in a named group; ``chain`` is DER, leaf first, as sent (empty with an anonymous suite).
+
+    ``certificate_sent`` is true only where our client proved to hold the key of a certificate that it sent.
+    """
+
+    version: str
+    suite: str
+    group: str | None = None
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
+    certificate_requested: bool = False
+    certificate_sent: bool = False
+    transcript: str = field(default="", repr=False)
+
+    @property
+    def forward_secret(self) -> bool:
+        """Whether a recorded session stays secret after the server's key leaks; never true of an anonymous suite."""
+        return forward_secret(self.version, self.suite)
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the server proved to hold the key of a certificate that it sent."""
+        return bool(self.chain) and "aNULL" not in words(self.suite)
+
+    def __str__(self) -> str:
+        group = f", group {self.group}" if self.group else ""
+        return f"{self.version} {self.suite}{group}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server ended the handshake: by a fatal ``alert`` (RFC 8446 §6.2, its name), or ``closed`` without a byte."""
+
+    how: Literal["alert", "closed"]
+    alert: str | None = None
+    transcript: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"refused (alert {self.alert})" if self.how == "alert" else "refused (closed without an alert)"
+
+
+Answer = Agreed | Refused

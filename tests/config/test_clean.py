@@ -1,0 +1,53 @@
+"""The configuration as a whole: nothing that a daemon complains of, and software new enough for what is required."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mailproof.controls import (
+    DAEMON, HIGH, MEDIUM, MUST, POSTFIX, EffectiveSettings, at_least, bcp195, broken_by, control, postconf, tolerates,
+)  # fmt: skip
+
+
+@control(
+    "CFG-1", MUST, postconf("-n"),
+    "Show only configuration parameters that have explicit name=value settings in main.cf.",
+    on=(DAEMON,), severity=MEDIUM, expects="neither the configuration tools nor the daemons' start complain of anything",
+    remedy="correct or remove each line that is named: unknown, unused, set twice, deprecated",
+)  # fmt: skip
+@broken_by("a-typo", postfix={"smtpd_tls_security_levle": "may"})
+@broken_by("deprecated", postfix={"smtpd_use_tls": "yes"})
+@broken_by("an-insecure-minimum", dovecot={"ssl_min_protocol": "ANY"})
+def test_configuration_is_clean(settings: EffectiveSettings) -> None:
+    """Both tools exit 0 for a misspelt parameter: what was meant is then not in force, and only stderr says so."""
+    complaints = settings.complaints
+    assert not complaints, "; ".join(complaints)
+
+
+@control(
+    "CFG-2", MUST, bcp195("3.1.1"), "Implementations MUST support TLS 1.2 [RFC5246].",
+    on=(DAEMON,), severity=HIGH, expects="the daemon and the TLS library that it really runs with are new enough",
+    remedy="upgrade the distribution release", parameters=("versions",),
+)  # fmt: skip
+@broken_by("an-older-library", postfix={"mail_version": "2.11.0"})
+def test_software_is_new_enough(settings: EffectiveSettings, parameters: Mapping[str, object]) -> None:
+    """The daemon's library counts, not what `openssl version` says of another one on the same host."""
+    wanted = parameters["versions"]
+    assert isinstance(wanted, Mapping)
+    daemon = settings.service.daemon.value
+    assert at_least(settings.version, wanted[daemon]), f"{daemon} {settings.version} is older than {wanted[daemon]}"
+    assert at_least(settings.library, wanted["openssl"]), f"{settings.library} is older than OpenSSL {wanted['openssl']}"
+
+
+@control(
+    "CFG-3", MUST, postconf("smtpd_tls_received_header"),
+    "Request that the Postfix SMTP server produces Received: message headers that include information about the protocol "
+    "and cipher used, as well as the remote SMTP client CommonName and client certificate issuer CommonName.",
+    on=(DAEMON,), daemons=(POSTFIX,), severity=MEDIUM, expects="smtpd_tls_received_header = yes",
+    remedy="postconf -e smtpd_tls_received_header=yes",
+)  # fmt: skip
+@broken_by("header-off", postfix={"smtpd_tls_received_header": "no"})
+@tolerates("capitals", postfix={"smtpd_tls_received_header": "YES"})
+def test_received_header_is_asked_for(settings: EffectiveSettings) -> None:
+    """The recipient can then see, of each message, how it travelled the last hop."""
+    assert settings["smtpd_tls_received_header"].lower() == "yes"

@@ -1,0 +1,41 @@
+"""TLS versions as the wire shows them."""
+
+from __future__ import annotations
+
+from mailproof.controls import (
+    ACCESS, HIGH, MUST_NOT, MX, SHOULD, SUBMISSION, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_ROLES, Agreed, Endpoint,
+    Refused, bcp195, broken_by, control, tolerates,
+)  # fmt: skip
+
+OLD = {"tls-1.0": TLS_1_0, "tls-1.1": TLS_1_1}
+
+
+@control(
+    "PFS-6", MUST_NOT, bcp195("3.1.1"), "Implementations MUST NOT negotiate TLS version 1.1 [RFC4346].",
+    on=TLS_ROLES, severity=HIGH, variants=("tls-1.0", "tls-1.1"), expects="refused",
+    remedy="Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = >=TLSv1.2 · Dovecot: ssl_min_protocol = TLSv1.2",
+)  # fmt: skip
+@broken_by("old-versions-readmitted",
+           postfix={"smtpd_tls_protocols": ">=TLSv1", "smtpd_tls_mandatory_protocols": ">=TLSv1"},
+           dovecot={"ssl_min_protocol": "TLSv1", "ssl_cipher_list": "ALL:@SECLEVEL=0"})  # fmt: skip
+@tolerates("exclusions", postfix={"smtpd_tls_protocols": "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1",
+                                  "smtpd_tls_mandatory_protocols": "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1"})  # fmt: skip
+def test_refuses_old_versions(endpoint: Endpoint, variant: str) -> None:
+    """Their handshake is signed over MD5 and SHA-1, and Debian's own library settings do not bind Postfix."""
+    answer = endpoint.offer(OLD[variant])
+    assert isinstance(answer, Refused), f"agreed to {answer}"
+
+
+@control(
+    "PFS-7", SHOULD, bcp195("3.1.1"),
+    "Implementations SHOULD support TLS 1.3 [RFC8446] and, if implemented, MUST prefer to negotiate TLS 1.3 over earlier "
+    "versions of TLS.",
+    on=(MX, SUBMISSION, ACCESS), severity=HIGH, expects="a hello of TLS 1.3 alone is agreed to",
+    remedy="Postfix: no inclusion list in smtpd_tls_protocols · Dovecot: leave ssl_cipher_suites at its default",
+)  # fmt: skip
+@broken_by("inclusion-list", postfix={"smtpd_tls_protocols": "TLSv1.2", "smtpd_tls_mandatory_protocols": "TLSv1.2"},
+           dovecot={"ssl_cipher_suites": "TLS_AES_128_CCM_8_SHA256"})  # fmt: skip
+def test_offers_tls_1_3(endpoint: Endpoint) -> None:
+    """A list of bare version names, as old articles have it, ends at TLS 1.2 for ever."""
+    answer = endpoint.offer(TLS_1_3, beside=TLS_1_2)
+    assert isinstance(answer, Agreed) and answer.version == "TLSv1.3", f"{answer}"
