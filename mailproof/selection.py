@@ -28,7 +28,8 @@ from mailproof.targets.wardrobe import files
 
 ROOMS = ("config", "handshake", "relay", "logs")
 STOCK = "stock"
-STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 4190)
+STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 2000, 4190)
+"""Every port on which a packaged Postfix or Dovecot listens on some release (2000: ManageSieve's old one)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ def discard_stale(pid_file: Path, program: str, proc: Path = Path("/proc")) -> N
 def _running(pid_file: Path | str, program: str, proc: Path = Path("/proc")) -> bool:
     try:
         pid = int(Path(pid_file).read_text(encoding="ascii"))
-        return (proc / str(pid) / "comm").read_text(encoding="utf-8").strip() == program
+        command = (proc / str(pid) / "cmdline").read_text(encoding="utf-8", errors="replace")
+        return Path(command.partition("\0")[0]).name == program  # of a dead process that nobody reaped it is empty
     except (OSError, ValueError):
         return False
 

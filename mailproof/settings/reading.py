@@ -98,10 +98,10 @@ def _postfix(sections: Mapping[str, Section]) -> PostfixView:
 
 
 def _dovecot(sections: Mapping[str, Section]) -> DovecotView:
-    services = _text(sections, "doveconf-services")
-    tree = dovecot.parse(_text(sections, "doveconf-all") + "\n" + services)
-    if not tree.values or not services.strip():
-        raise Unread("doveconf -a shows nothing: Dovecot's settings cannot be read")
+    shown = [_text(sections, name) for name in ("doveconf-all", "doveconf-services")]
+    if not all(text.strip() for text in shown):
+        raise Unread("doveconf shows nothing: Dovecot's settings cannot be read")
+    tree = dovecot.parse("\n".join(shown))
     _text(sections, "doveconf-set")
     version = re.match(r"\d+(?:\.\d+)+", _text(sections, "dovecot-version"))
     if version is None:

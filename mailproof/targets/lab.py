@@ -26,7 +26,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from mailproof.errors import EngineTrouble, MailproofError
+from mailproof.errors import EngineTrouble, MailproofError, Unreachable
 from mailproof.model import Release
 from mailproof.targets.images import Image, ensure_image
 from mailproof.targets.network import Outside, create_network, outside
@@ -66,6 +66,8 @@ class Started:
 
     def address(self, port: int) -> tuple[str, int]:
         """Host and port on which the container's ``port`` is reached from here."""
+        if str(port) not in self.addresses:
+            raise Unreachable(f"port {port} of {self.key} was not opened to the outside when it started")
         host, published = self.addresses[str(port)]
         return str(host), int(published)
 
@@ -107,7 +109,7 @@ class Lab:
             started = self._run(wanted)
         except MailproofError as error:
             started = Started(wanted.key, wanted.release.name, problem=str(error))
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             started = Started(wanted.key, wanted.release.name, problem=f"the container engine refused: {_short(error)}")
         settle(started)
 

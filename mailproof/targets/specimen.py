@@ -154,6 +154,8 @@ def publish(directory: Path, started: Started, choice: Choice) -> str:
             text, software = _examined(started, choice)
         except MailproofError as error:
             problem = str(error)
+        except Exception as error:  # a thread's boundary: what nobody foresaw must not look like «still starting»
+            problem = f"unforeseen while it was examined: {error!r}"
     described = Started(**{**_fields(started), "problem": problem})
     write_state(directory, described, {"text": text, "software": software})
     return f"{started.key}: {problem}" if problem else f"{started.key}: {_named(software['versions'])}"

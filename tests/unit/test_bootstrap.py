@@ -189,13 +189,24 @@ def test_without_apt_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatc
         machine.install(["docker.io"], lambda line: None)
 
 
-@pytest.mark.parametrize(("comm", "kept"), [("dockerd", True), ("sshd", False), (None, False)])
-def test_a_pid_file_whose_process_is_another_program_is_removed(tmp_path: Path, comm: str | None, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("cmdline", "kept"),
+    [
+        ("/usr/sbin/dockerd\0--debug\0", True),
+        ("dockerd\0", True),
+        ("/bin/sh\0dockerd\0", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_pid_file_whose_process_is_another_program_or_dead_is_removed(
+    tmp_path: Path, cmdline: str | None, kept: bool
+) -> None:
     pid_file, proc = tmp_path / "docker.pid", tmp_path / "proc"
     pid_file.write_text("77\n", encoding="ascii")
-    if comm:
+    if cmdline is not None:
         (proc / "77").mkdir(parents=True)
-        (proc / "77" / "comm").write_text(f"{comm}\n", encoding="utf-8")
+        (proc / "77" / "cmdline").write_text(cmdline, encoding="utf-8")
     dockerd.discard_stale(pid_file, "dockerd", proc)
     assert pid_file.exists() is kept
 
