@@ -113,14 +113,17 @@ def control(
 
 def broken_by(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
-    services: Mapping[str, Changes] | None = None, removed: Collection[str] = (), variants: Collection[str] = (),
+    services: Mapping[str, Changes] | None = None, removed: Collection[str] = (), pasted: str = "",
+    parameters: Mapping[str, object] | None = None, variants: Collection[str] = (),
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A fault that must turn the control red: settings in the newest release's words; None removes one.
 
-    ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out;
-    ``variants`` limits which variants it concerns.
+    ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out,
+    ``pasted`` text for main.cf as it stands, ``parameters`` what the profile is made to require instead; ``variants``
+    limits which variants it concerns.
     """
-    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), tuple(variants))
+    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, parameters or {},
+                    tuple(variants))  # fmt: skip
     return _carry("mutations", worn)
 
 
@@ -129,7 +132,8 @@ def tolerates(
     services: Mapping[str, Changes] | None = None, variants: Collection[str] = (),
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A different but right way to the same end, under which the control must stay green."""
-    return _carry("innocents", Mutation(name, postfix or {}, dovecot or {}, services or {}, (), tuple(variants)))
+    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, variants=tuple(variants))
+    return _carry("innocents", worn)
 
 
 def at_least(version: str, least: str) -> bool:

@@ -38,7 +38,10 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The end of one phase (setup, call, teardown) of one case: what it says about the verdict. JSON primitives."""
+    """The end of one phase (setup, call, teardown) of one case: what it says about the verdict. JSON primitives.
+
+    ``broken`` is true where a fault is in force under which the control must fail.
+    """
 
     node: str
     when: str
@@ -49,6 +52,7 @@ class Phase:
     transcript: str | None = None
     started: str = ""
     seconds: float = 0.0
+    broken: bool = False
 
 
 def verdict_of(when: str, problem: BaseException | None, check: CodeType) -> Verdict:

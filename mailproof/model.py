@@ -125,7 +125,8 @@ class Mutation:
 
     ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
     ``removed`` are entries taken out of master.cf (``tlsmgr/unix``).
-    ``variants`` limits the variants of the control that it concerns; empty means all.
+    ``pasted`` is text appended to main.cf as it stands (a typo, a second assignment). ``parameters`` replace values that
+    the profile requires, where no setting can break the control. ``variants`` limits the variants of the control that it concerns; empty means all.
     """
 
     name: str
@@ -133,13 +134,15 @@ class Mutation:
     dovecot: Mapping[str, str | None] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    pasted: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
 
     @property
     def daemons(self) -> frozenset[Daemon]:
         """The daemons that the mutation touches: it proves nothing about the other."""
-        touched = set()
-        if self.postfix or self.services or self.removed:
+        touched = set(Daemon) if self.parameters else set()
+        if self.postfix or self.services or self.removed or self.pasted:
             touched.add(Daemon.POSTFIX)
         if self.dovecot:
             touched.add(Daemon.DOVECOT)

@@ -164,6 +164,6 @@ def _concerns(mutation: Mutation, case: Case) -> bool:
         return False
     if mutation.variants and case.variant not in mutation.variants:
         return False
-    if not mutation.services or mutation.postfix or mutation.removed or case.service.role is Role.DAEMON:
+    if not mutation.services or mutation.postfix or mutation.removed or mutation.pasted or case.service.role is Role.DAEMON:
         return True
     return str(case.service) in mutation.services

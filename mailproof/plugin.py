@@ -120,8 +120,9 @@ def pytest_runtest_makereport(
     """Carry what a phase says about the verdict to the controlling process, as one string."""
     report = yield
     run = item.config.stash.get(RUN, None)
-    if run and isinstance(item, pytest.Function) and _case(item):
-        phase = _phase(item, call, report, run)
+    case = _case(item)
+    if run and case and isinstance(item, pytest.Function):
+        phase = _phase(item, case, call, report, run)
         report.mailproof = json.dumps(asdict(phase))  # type: ignore[attr-defined]
         if phase.verdict == Verdict.ERROR and not report.failed:
             report.outcome, report.longrepr = "failed", phase.reason
@@ -130,9 +131,12 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """An error is an error in every phase, whatever pytest calls an exception in the call phase."""
-    if hasattr(report, "mailproof") and json.loads(report.mailproof)["verdict"] == Verdict.ERROR:
+    """An error is an error in every phase; a control that fails under its mutation does what it must."""
+    phase = json.loads(getattr(report, "mailproof", "{}"))
+    if phase.get("verdict") == Verdict.ERROR:
         return "error", "E", "ERROR"
+    if phase.get("broken") and phase["when"] == "call":
+        return ("proven", "p", "PROVEN") if phase["verdict"] == Verdict.FAIL else ("blind", "B", "BLIND")
     return None
 
 
@@ -179,7 +183,9 @@ def variant(case: Case) -> str:
 @pytest.fixture
 def parameters(case: Case) -> Mapping[str, object]:
     """What the profile varies: the values that its requirements name."""
-    return {**case.subject.profile.parameters, "versions": case.subject.profile.versions}
+    required = {**case.subject.profile.parameters, "versions": case.subject.profile.versions}
+    broken = case.mutation.parameters if case.mutation and not case.restored else {}
+    return {**required, **broken}
 
 
 @pytest.fixture
@@ -256,7 +262,7 @@ def _case(item: pytest.Item) -> Case | None:
     return found if isinstance(found, Case) else None
 
 
-def _phase(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run) -> Phase:
+def _phase(item: pytest.Function, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run) -> Phase:
     problem = call.excinfo.value if call.excinfo else None
     verdict = verdict_of(call.when, problem, item.function.__code__)
     if problem is None and not report.passed:
@@ -268,4 +274,5 @@ def _phase(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Te
     return Phase(
         item.nodeid, call.when, verdict.value, said if verdict is Verdict.FAIL else "",
         said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text, timestamp(call.start), call.duration,
+        bool(case.mutation and not case.restored and not case.innocent),
     )  # fmt: skip

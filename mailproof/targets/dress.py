@@ -20,7 +20,7 @@ PRISTINE = f"{HOME}/pristine"
 class Dress:
     """Native settings of both daemons: ``entries`` are rows to add to master.cf, ``overrides`` their own settings, ``dovecot_base`` native text put before,
     ``removed`` entries of master.cf that are taken out,
-    ``emptied`` packaged files that are emptied."""
+    ``emptied`` packaged files that are emptied, ``pasted`` text for main.cf as it stands."""
 
     postfix: Settings
     dovecot: Settings
@@ -29,11 +29,12 @@ class Dress:
     dovecot_base: str = ""
     removed: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
+    pasted: str = ""
 
 
 def script(dress: Dress) -> str:
     """The script that dresses a stopped specimen; it exits non-zero when one of its steps fails."""
-    return "\n".join(["#!/bin/sh", "set -eu", *_pristine(), *_postfix(dress), *_dovecot(dress), ""])
+    return "\n".join(["#!/bin/sh", "set -eu", *_pristine(), *_postfix(dress), *_dovecot(dress), _COLD, ""])
 
 
 def entries(services: Iterable[Service]) -> dict[str, str]:
@@ -53,6 +54,8 @@ def restart(postfix: bool, dovecot: bool) -> str:
     return "; ".join([*stop, " && ".join([f"{HOME}/dress", *start])])
 
 
+# Every Postfix process waits until main.cf is two seconds old, lest it read a file that is still being written.
+_COLD = "touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/master.cf"
 _STOP_DOVECOT = ["dovecot stop 2>/dev/null || true", "while pidof dovecot >/dev/null; do sleep 0.02; done"]
 
 
@@ -73,6 +76,8 @@ def _postfix(dress: Dress) -> list[str]:
     if assignments:
         lines.append(f"postconf -e {_words(assignments)}")
     lines += [f"postconf -MX {quote(entry)}" for entry in dress.removed]
+    if dress.pasted:
+        lines.append(f"printf '%s\\n' {quote(dress.pasted)} >>/etc/postfix/main.cf")
     return lines
 
 

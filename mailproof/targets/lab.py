@@ -79,7 +79,7 @@ class Lab:
         self.run = run
         self.directory = directory
         self.say = say
-        self.labels = {LABEL: "1", f"{LABEL}.run": run, f"{LABEL}.host": socket.gethostname()}
+        self.labels = {LABEL: "1", f"{LABEL}.run": run, f"{LABEL}.locks": _here()}
         self._client: docker.DockerClient | None = None
         self._network: Network | None = None
         self._outside: Outside | None = None
@@ -98,8 +98,9 @@ class Lab:
         """Remove everything that this run started; never raises, so that nothing hides the run's own outcome."""
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
-        with suppress(DockerException, OSError):
-            _remove(self._engine(), self.run)
+        if self._client is not None:
+            with suppress(DockerException, OSError):
+                _remove(self._client, self.run)
         if self._lock:
             Path(self._lock.name).unlink(missing_ok=True)
             self._lock.close()
@@ -177,8 +178,8 @@ def connect() -> docker.DockerClient:
 
 
 def reap(client: docker.DockerClient) -> None:
-    """Remove what killed runs of this machine left on the engine."""
-    here = f"{LABEL}.host={socket.gethostname()}"
+    """Remove what killed runs left on the engine: those whose locks we can see, which are this user's on this machine."""
+    here = f"{LABEL}.locks={_here()}"
     found = [*client.containers.list(all=True, filters={"label": here}), *client.networks.list(filters={"label": here})]
     runs = {_run_of(each.attrs) for each in found}
     for run in runs - {""}:
@@ -212,6 +213,10 @@ def write_state(directory: Path, started: Started, extra: Mapping[str, Any]) -> 
 def state_path(directory: Path, key: str) -> Path:
     """Where a container's description lies."""
     return directory / "specimens" / f"{key.replace('/', '@')}.json"
+
+
+def _here() -> str:
+    return f"{socket.gethostname()}:{LOCKS}"
 
 
 def _hold(run: str) -> IO[str]:

@@ -41,6 +41,7 @@ DIALOGUE_DEADLINE = 10.0
 LMTP_SOCKET = "/run/dovecot/lmtp"
 
 _LOG_MARK = "mailproof-log-follows"
+_STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
 _CLIENT = re.compile(r"postfix/smtpd\[\d+\]: connect from \S*\[(?P<address>[^\]]+)\]")
 
 
@@ -70,6 +71,7 @@ class Specimen:
     readings: Readings
     complaints: tuple[str, ...]
     mutation: Mutation | None = None
+    failure: MailproofError | None = None
     _follower: Follower | None = field(default=None, repr=False)
 
     @classmethod
@@ -105,15 +107,27 @@ class Specimen:
     def wear(self, mutation: Mutation | None) -> None:
         """Dress in the profile and a mutation, or in the profile alone again; nothing happens where that is worn.
 
-        Raises `DidNotStart` or `DidNotTake` when the daemons don't come up with it or don't use it.
+        Raises `DidNotStart` or `DidNotTake` when the daemons don't come up with it or don't use it: every time that it
+        is asked for, since a specimen that wears something else must not be taken for it.
         """
         if mutation == self.mutation:
+            if self.failure:
+                raise self.failure
             return
+        try:
+            self._change(mutation)
+            self.failure = None
+        except MailproofError as failure:
+            self.failure = failure
+            raise
+        finally:
+            self.mutation = mutation
+
+    def _change(self, mutation: Mutation | None) -> None:
         if self.profile is None:
             raise DidNotTake(f"{self.key} wears no profile: it cannot be mutated")
-        touched = (mutation or Mutation("")).daemons | (self.mutation or Mutation("")).daemons
+        touched = frozenset(Daemon) if self.failure else _daemons(mutation) | _daemons(self.mutation)
         worn = dress(outfit(self.profile, mutation), self.profile, self.release, self.choice.dialects, self.choice.password)
-        self.mutation = mutation
         self._restart(script(worn), touched)
         asked = [service for service in self.profile.services if mutation is None or service.security is not Security.IMPLICIT]
         self.readings, self.complaints = _reading(examine(self.started, self.inside, asked))
@@ -143,6 +157,10 @@ class Specimen:
         if done.status:
             tail = self.inside.run(f"cat /run/mailproof-*.out; tail -n 5 {LOG}")
             raise DidNotStart(f"{self.key} did not start again: {_tail(done.errors + tail.text)}")
+
+
+def _daemons(mutation: Mutation | None) -> frozenset[Daemon]:
+    return mutation.daemons if mutation else frozenset()
 
 
 def publish(directory: Path, started: Started, choice: Choice) -> str:
@@ -259,7 +277,10 @@ def _reading(text: str) -> tuple[Readings, tuple[str, ...]]:
 
 
 def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
-    for line in lines:
+    """Complaints since the daemon last said that it starts: what the one before it said when it was stopped is not ours."""
+    said = list(lines)
+    start = max((place for place, line in enumerate(said) if _STARTED[daemon] in line), default=0)
+    for line in said[start:]:
         if daemon is Daemon.POSTFIX and isinstance(record := postfix.parse(line), postfix.Complaint):
             yield f"{record.process.daemon}: {record.level}: {record.text}"
         if daemon is Daemon.DOVECOT and isinstance(found := dovecot.parse(line), dovecot.Complaint):

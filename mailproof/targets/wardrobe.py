@@ -32,18 +32,20 @@ class Outfit:
     dovecot: Settings
     overrides: Mapping[str, Settings] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    pasted: str = ""
 
 
 def outfit(profile: Profile, mutation: Mutation | None = None) -> Outfit:
     """Base, profile and mutation in one; a mutation's None takes a setting off."""
     base = _base(profile.certificates)
     broken = mutation or Mutation("none")
-    services = {*profile.overrides, *broken.services}
+    services = {str(service) for service in profile.services} & {*profile.overrides, *broken.services}
     return Outfit(
         _layered(base["postfix"], profile.postfix, broken.postfix),
         _layered(base["dovecot"], profile.dovecot, broken.dovecot),
         {id: _layered(profile.overrides.get(id, {}), broken.services.get(id, {})) for id in sorted(services)},
         broken.removed,
+        broken.pasted,
     )
 
 
@@ -59,6 +61,7 @@ def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, 
         overrides={where[id]: postfix.to_native(settings) for id, settings in worn.overrides.items()},
         dovecot_base=dovecot.specimen_text(password),
         removed=worn.removed,
+        pasted=worn.pasted,
         emptied=dovecot.specimen.empties if dovecot.specimen else (),
     )
 

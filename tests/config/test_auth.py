@@ -35,7 +35,7 @@ def test_logins_need_tls(settings: EffectiveSettings) -> None:
     on=(ACCESS,), daemons=(DOVECOT,), severity=CRITICAL, expects="auth_allow_cleartext = no",
     remedy="auth_allow_cleartext = no (Dovecot 2.3: disable_plaintext_auth = yes)",
 )  # fmt: skip
-@broken_by("cleartext-allowed", dovecot={"auth_allow_cleartext": "yes"})
+@broken_by("cleartext-allowed", dovecot={"auth_allow_cleartext": "yes", "ssl": "yes"})
 def test_cleartext_logins_are_off(settings: EffectiveSettings) -> None:
     """Dovecot takes a connection from its own address for secure, so only a look from outside settles the rest."""
     assert settings["auth_allow_cleartext"] == "no", f"auth_allow_cleartext = {settings['auth_allow_cleartext']}"

@@ -15,7 +15,8 @@ from mailproof.controls import (
     on=(DAEMON,), severity=MEDIUM, expects="neither the configuration tools nor the daemons' start complain of anything",
     remedy="correct or remove each line that is named: unknown, unused, set twice, deprecated",
 )  # fmt: skip
-@broken_by("a-typo", postfix={"smtpd_tls_security_levle": "may"})
+@broken_by("a-typo", pasted="smtpd_tls_security_levle = may")
+@broken_by("set-twice", pasted="mail_name = one\nmail_name = another")
 @broken_by("deprecated", postfix={"smtpd_use_tls": "yes"})
 @broken_by("an-insecure-minimum", dovecot={"ssl_min_protocol": "ANY"})
 def test_configuration_is_clean(settings: EffectiveSettings) -> None:
@@ -29,7 +30,8 @@ def test_configuration_is_clean(settings: EffectiveSettings) -> None:
     on=(DAEMON,), severity=HIGH, expects="the daemon and the TLS library that it really runs with are new enough",
     remedy="upgrade the distribution release", parameters=("versions",),
 )  # fmt: skip
-@broken_by("an-older-library", postfix={"mail_version": "2.11.0"})
+@broken_by("a-newer-daemon-required", parameters={"versions": {"postfix": "99", "dovecot": "99", "openssl": "1.1.1"}})
+@broken_by("a-newer-library-required", parameters={"versions": {"postfix": "3.5", "dovecot": "2.3.13", "openssl": "99"}})
 def test_software_is_new_enough(settings: EffectiveSettings, parameters: Mapping[str, object]) -> None:
     """The daemon's library counts, not what `openssl version` says of another one on the same host."""
     wanted = parameters["versions"]

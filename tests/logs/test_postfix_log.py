@@ -62,8 +62,8 @@ def test_log_tells_trust(endpoint: Endpoint, journal: Journal, variant: str) -> 
     expects="a refused recipient is logged with client, reply, sender, recipient and HELO",
     remedy="let Postfix log through syslog or maillog_file as packaged",
 )  # fmt: skip
-@broken_by("relayed-instead-of-refused", postfix={"smtpd_relay_restrictions": "permit"},
-           services={name: {"smtpd_relay_restrictions": "permit"}
+@broken_by("relayed-instead-of-refused", postfix={"smtpd_relay_restrictions": "permit, reject"},
+           services={name: {"smtpd_relay_restrictions": "permit, reject"}
                      for name in ("submission:587", "submissions:465", "relay:2525")})  # fmt: skip
 def test_refusals_are_logged(endpoint: Endpoint, journal: Journal) -> None:
     """Who tries, and is refused, is the first thing asked after an incident."""

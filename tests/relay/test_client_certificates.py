@@ -10,7 +10,7 @@ from mailproof.controls import (
 PORTS = ("submission:587", "submissions:465", "relay:2525")
 NOBODY_LISTED = {"relay_clientcerts": "inline:{00:00=nobody}"}
 ANYBODY = {"smtpd_relay_restrictions": "permit_tls_all_clientcerts, permit_tls_clientcerts, reject_unauth_destination"}
-OPEN = {"smtpd_relay_restrictions": "permit"}
+OPEN = {"smtpd_relay_restrictions": "permit, reject"}
 
 
 @control(

@@ -6,7 +6,7 @@ from mailproof.controls import (
     CRITICAL, MODERN, MUST_NOT, MX, POSTFIX, SUBMISSION, Endpoint, broken_by, control, postconf,
 )  # fmt: skip
 
-OPEN = "permit"
+OPEN = "permit, reject"  # Postfix does not start without some refusal
 
 
 @control(
