@@ -6,6 +6,7 @@ Registered once per run, beside `mailproof.plugin`, in the one process that owns
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Any
 
 import pytest
 
-from mailproof.errors import ExitStatus, MailproofError
+from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase
 from mailproof.reporting import terminal
 from mailproof.reporting.sources import load_sources
-from mailproof.reporting.write import write_report
+from mailproof.reporting.write import HASHES, RAW, write_report
 from mailproof.run import SECRETS, Run
 
 OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
+
+FILES = ("evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
+"""What an earlier run may have left in the report's place: it must not stand in for what this one does not write."""
 
 
 class Controller:
@@ -40,7 +44,10 @@ class Controller:
     def pytest_sessionstart(self) -> None:
         """Start the specimens while pytest still collects."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        self.run.start()
+        try:
+            self.run.start()
+        except MailproofError as error:
+            pytest.exit(str(error), ExitStatus.NOT_JUDGED)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -50,7 +57,10 @@ class Controller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         """Show what is going on until every specimen has settled."""
-        self.run.wait(self._say)
+        try:
+            self.run.wait(self._say)
+        except MailproofError as error:
+            pytest.exit(str(error), ExitStatus.NOT_JUDGED)
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -99,8 +109,19 @@ class Controller:
 
 
 def report_directory(root: Path, run: str, chosen: Path | None) -> Path:
-    """Where the run's files go: made now, so that a place that cannot be written is known before anything starts."""
+    """Where the run's files go: made and cleared now, so that a place that cannot be written is known before anything
+    starts. Raises `Unusable`."""
     directory = chosen or root / "reports" / run
-    (directory / "raw").mkdir(parents=True, exist_ok=True)
-    (directory / SECRETS).mkdir(mode=0o700, exist_ok=True)
+    try:
+        (directory / RAW).mkdir(parents=True, exist_ok=True)
+        if (directory / SECRETS).exists():  # a killed run's: its containers are not ours
+            shutil.rmtree(directory / SECRETS)
+        (directory / SECRETS).mkdir(mode=0o700)
+        for name in FILES:
+            (directory / name).unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise Unusable(
+            f"no report can be written to {directory} ({why}): name another place, --report-dir DIR"
+        ) from None
     return directory

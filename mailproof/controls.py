@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import TypeVar
 
-from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
 from mailproof.dialect import version_key
 from mailproof.logs.postfix import Reject as Rejected
+from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
 from mailproof.targets.delivery import Delivery
 from mailproof.targets.endpoint import LOCAL as LOCAL_RECIPIENT
 from mailproof.targets.endpoint import Endpoint
@@ -23,19 +23,29 @@ from mailproof.targets.view import EffectiveSettings
 from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
 from mailproof.wire.answers import Agreed, Answer, Refused
 from mailproof.wire.offers import (
-    ANONYMOUS, ANONYMOUS_FIRST, AUTHENTICATED_ECDSA, AUTHENTICATED_RSA, MODERN, STATIC_RSA, TLS_1_0, TLS_1_1, TLS_1_2,
-    TLS_1_3, WORSE_FIRST_1_2, WORSE_FIRST_1_3,
+    ANONYMOUS,
+    ANONYMOUS_FIRST,
+    AUTHENTICATED_ECDSA,
+    AUTHENTICATED_RSA,
+    MODERN,
+    STATIC_RSA,
+    TLS_1_0,
+    TLS_1_1,
+    TLS_1_2,
+    TLS_1_3,
+    WORSE_FIRST_1_2,
+    WORSE_FIRST_1_3,
 )  # fmt: skip
 from mailproof.wire.trust import chain_problem, name_problem
 
 __all__ = [
-    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "CRITICAL", "DAEMON", "DOVECOT",
-    "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "POSTFIX",
-    "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3",
-    "TLS_ROLES", "WORSE_FIRST_1_2", "WORSE_FIRST_1_3", "Agreed", "Answer", "Delivery", "EffectiveSettings", "Endpoint",
-    "Journal", "Refused", "Rejected", "allows_older_than_1_2", "article", "at_least", "bcp195", "broken_by",
-    "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "name_problem", "postconf",
-    "postfix_readme", "rfc", "right_now", "tolerates",
+    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "CRITICAL", "DAEMON",
+    "DOVECOT", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX",
+    "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_0", "TLS_1_1",
+    "TLS_1_2", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2", "WORSE_FIRST_1_3", "Agreed", "Answer", "Delivery",
+    "EffectiveSettings", "Endpoint", "Journal", "Refused", "Rejected", "allows_older_than_1_2", "article", "at_least",
+    "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only",
+    "name_problem", "postconf", "postfix_readme", "rfc", "right_now", "tolerates",
 ]  # fmt: skip
 
 MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level

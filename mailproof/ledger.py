@@ -69,8 +69,9 @@ def judged(problem: BaseException, check: CodeType) -> bool:
 
 
 def merge(row: Result, phases: Iterable[Phase]) -> Result:
-    """The row of a case from its phases: the worst verdict wins, and a phase that never reported is an error."""
-    by_name = {phase.when: phase for phase in phases}
+    """The row of a case from its phases: the worst verdict wins, also of two reports of one phase, and a phase that
+    never reported is an error."""
+    by_name = {phase.when: phase for phase in sorted(phases, key=lambda phase: _BEST_FIRST.index(phase.verdict))}
     missing = [name for name in ("setup", "call", "teardown") if name not in by_name]
     failed = [phase for phase in by_name.values() if phase.verdict == Verdict.ERROR]
     call = by_name.get("call")
@@ -121,6 +122,7 @@ def completeness(planned: Mapping[str, Result], gaps: Iterable[Result], reported
     }  # fmt: skip
 
 
+_BEST_FIRST = (Verdict.PASS, Verdict.FAIL, Verdict.ERROR)
 _BLIND = "the control stayed green although the mutation was in force"
 
 

@@ -79,7 +79,7 @@ class Security(StrEnum):
 class Verdict(StrEnum):
     """What a result row says. The last three occur under ``--prove`` only."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
     ERROR = "error"
     WAIVED = "waived"
@@ -124,9 +124,9 @@ class Mutation:
     """A fault (``broken_by``) or a harmless variation (``tolerates``) of a dressed specimen, in the newest vocabulary.
 
     ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
-    ``removed`` are entries taken out of master.cf (``tlsmgr/unix``).
-    ``pasted`` is text appended to main.cf as it stands (a typo, a second assignment). ``parameters`` replace values that
-    the profile requires, where no setting can break the control. ``variants`` limits the variants of the control that it concerns; empty means all.
+    ``removed`` are entries taken out of master.cf (``tlsmgr/unix``). ``pasted`` is text appended to main.cf as it
+    stands (a typo, a second assignment). ``parameters`` replace values that the profile requires, where no setting can
+    break the control. ``variants`` limits the variants of the control that it concerns; empty means all.
     """
 
     name: str
@@ -183,9 +183,9 @@ class Control:
 class Release:
     """One row of containers/releases.toml: a distribution release that specimens are made of.
 
-    ``image`` is the base image that a registry would serve, ``suite`` what it is bootstrapped from otherwise, ``recipe``
-    the family's Dockerfile below containers/. ``apt_options`` (``Name=value``) and ``drop_suites`` (archive suites that
-    no longer serve packages) are what the package manager needs; ``note`` is what a reader of the record must know.
+    ``image`` is the base image that a registry serves, ``suite`` what it is bootstrapped from otherwise, ``recipe`` the
+    family's Dockerfile below containers/. ``apt_options`` (``Name=value``) and ``drop_suites`` (archive suites that no
+    longer serve packages) are what the package manager needs; ``note`` is what a reader of the record must know.
     ``postfix`` and ``dovecot`` are the versions that it ships: they choose the dialect that a specimen is dressed in.
     """
 
@@ -205,7 +205,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """What really runs on a target, as observed: versions by name (``postfix``, ``dovecot``, ``openssl (postfix)``…)."""
+    """What really runs on a target, as observed: versions by name (``postfix``, ``openssl (postfix)``…)."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)

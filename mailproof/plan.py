@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from mailproof.model import Control, Level, Mutation, Result, Role, Service, Verdict
+from mailproof.model import Control, Daemon, Level, Mutation, Result, Role, Service, Verdict
 from mailproof.profile import Profile
 
 RESTORED = "restored"
@@ -17,7 +17,7 @@ FIRST = ("", "", False)
 class Subject:
     """A target under a profile. ``specimen`` is the key of the container that shows it: several subjects may share one.
 
-    ``certificates`` are the key types that it serves, ``features`` what its configuration uses (a control may need one).
+    ``certificates`` are the key types that it serves, ``features`` what its configuration uses.
     """
 
     target: str
@@ -164,6 +164,7 @@ def _concerns(mutation: Mutation, case: Case) -> bool:
         return False
     if mutation.variants and case.variant not in mutation.variants:
         return False
-    if not mutation.services or mutation.postfix or mutation.removed or mutation.pasted or case.service.role is Role.DAEMON:
+    everywhere = mutation.postfix or mutation.removed or mutation.pasted or not mutation.services
+    if everywhere or case.service.daemon is Daemon.DOVECOT or case.service.role is Role.DAEMON:
         return True
     return str(case.service) in mutation.services

@@ -10,13 +10,14 @@ import json
 from collections.abc import Generator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mailproof import __version__
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
-from mailproof.errors import MailproofError
+from mailproof.errors import ExitStatus, MailproofError
 from mailproof.ledger import Phase, Recorder, fingerprint, sentence, verdict_of
 from mailproof.model import Verdict
 from mailproof.plan import FIRST, Case, Gap, Subject, plan, schedule
@@ -40,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The command line of DESIGN §2."""
     group = parser.getgroup("mailproof", "mailproof: what is judged, and by what")
     group.addoption("--target", metavar="NAME[,NAME…]", default="",
-                    help="container targets of containers/releases.toml, or all (default: the current stable Debian)")  # fmt: skip
+                    help="targets of containers/releases.toml, or all (default: the stable Debian)")  # fmt: skip
     group.addoption("--profile", metavar="NAME[,NAME…]", default="pfs,relay",
                     help="hardening profiles of fixtures/profiles, or a path (default: %(default)s)")  # fmt: skip
     group.addoption("--mail-config", metavar="stock", action="append", default=[],
@@ -91,7 +92,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Visit each specimen, and each mutation on it, once; leave slow machinery tests out unless they are asked for."""
-    items.sort(key=lambda item: schedule(case) if (case := _case(item)) else FIRST)
+    items.sort(key=_turn)
     slow = [] if config.option.nightly else [item for item in items if item.get_closest_marker("nightly")]
     if slow:
         config.hook.pytest_deselected(items=slow)
@@ -110,7 +111,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config, run = session.config, session.config.stash.get(RUN, None)
     if run and run.live and (session.items or config.stash[GAPS] or config.stash[DESELECTED]):
         cases = {item.nodeid: case for item in session.items if (case := _case(item))}
-        run.publish_plan(cases, list(config.stash[GAPS]), list(config.stash[DESELECTED]))
+        try:
+            run.publish_plan(cases, config.stash[GAPS], config.stash[DESELECTED])
+        except MailproofError as error:
+            pytest.exit(str(error), ExitStatus.NOT_JUDGED)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -154,16 +158,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def case(request: pytest.FixtureRequest) -> Case:
     """What this item asks of what."""
     found = request.param
-    assert isinstance(found, Case)
-    return found
+    return cast("Case", found)
 
 
 @pytest.fixture
 def recorder(request: pytest.FixtureRequest) -> Recorder:
     """Where the capabilities write down what they see."""
     found = request.node.stash.setdefault(RECORDER, Recorder())
-    assert isinstance(found, Recorder)
-    return found
+    return cast("Recorder", found)
 
 
 @pytest.fixture
@@ -226,7 +228,9 @@ def _asks_for_controls(config: pytest.Config) -> bool:
 
 def _open(config: pytest.Config) -> None:
     here, option = config.invocation_params.dir, config.option
-    options = Options(_names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict))
+    options = Options(
+        _names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict)
+    )
     ticket = getattr(config, "workerinput", {}).get("mailproof")
     if ticket:
         config.stash[RUN] = Run.join(ticket, ROOT, options, here)
@@ -257,22 +261,32 @@ def _subjects(config: pytest.Config) -> tuple[Subject, ...]:
     return config.stash[SUBJECTS]
 
 
+def _turn(item: pytest.Item) -> tuple[str, str, bool]:
+    found = _case(item)
+    return schedule(found) if found else FIRST
+
+
 def _case(item: pytest.Item) -> Case | None:
     found = item.callspec.params.get("case") if hasattr(item, "callspec") else None
     return found if isinstance(found, Case) else None
 
 
-def _phase(item: pytest.Function, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run) -> Phase:
+def _phase(
+    item: pytest.Function, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run
+) -> Phase:
     problem = call.excinfo.value if call.excinfo else None
     verdict = verdict_of(call.when, problem, item.function.__code__)
     if problem is None and not report.passed:
         verdict, problem = Verdict.ERROR, RuntimeError(f"pytest calls it {report.outcome}: a control is never skipped")
     seen, text = item.stash.get(RECORDER, None), None
     if seen and call.when == "call":
-        text = run.keep(fingerprint(seen.transcript()), seen.transcript())
+        try:
+            text = run.keep(fingerprint(seen.transcript()), seen.transcript())
+        except MailproofError as error:  # without its evidence a pass is none; what was found to fail stays found
+            verdict, problem = (Verdict.ERROR, error) if verdict is Verdict.PASS else (verdict, problem)
     said = sentence(problem) if problem else ""
     return Phase(
         item.nodeid, call.when, verdict.value, said if verdict is Verdict.FAIL else "",
-        said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text, timestamp(call.start), call.duration,
-        bool(case.mutation and not case.restored and not case.innocent),
+        said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text,
+        timestamp(call.start), call.duration, bool(case.mutation and not case.restored and not case.innocent),
     )  # fmt: skip

@@ -13,7 +13,8 @@ import queue
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,7 +26,7 @@ from typing import Any
 from cryptography.hazmat.backends.openssl import backend
 
 import mailproof
-from mailproof.errors import DidNotStart, TimedOut
+from mailproof.errors import DidNotStart, MailproofError, ReportNotWritten, TimedOut
 from mailproof.ledger import Phase, completeness, merge, prove
 from mailproof.model import Result
 from mailproof.plan import RESTORED, Case, Gap, Subject, gap_row, skeleton
@@ -36,7 +37,7 @@ from mailproof.targets.lab import Lab, Started, state_path
 from mailproof.targets.people import People
 from mailproof.targets.specimen import Specimen, publish
 
-SECRETS = ".run"
+SECRETS = ".mailproof"
 """Where the processes of a run meet: keys and passwords of the lab lie there, and it goes when the run ends."""
 START_DEADLINE = 900.0
 """Seconds until every specimen runs: images may have to be built first."""
@@ -53,6 +54,7 @@ class Run:
     started: str = field(default_factory=lambda: now())
     said: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     phases: dict[str, list[Phase]] = field(default_factory=dict)
+    _trouble: MailproofError | None = None
     _lab: Lab | None = None
     _specimens: dict[str, Specimen] = field(default_factory=dict)
 
@@ -68,15 +70,16 @@ class Run:
         return {"id": self.id, "directory": str(self.directory), "password": self.selection.password}
 
     def start(self) -> None:
-        """Start every specimen of the selection in the background."""
-        self.selection.people.save(self.directory / SECRETS / "people.json")
+        """Start every specimen of the selection in the background; raises `ReportNotWritten`."""
+        with _writing(self.directory):
+            self.selection.people.save(self.directory / SECRETS / "people.json")
         self._lab = Lab(self.id, self.directory, self.said.put)
         self._lab.start(self.selection.wanted(), self._settle)
 
     def wait(self, show: Callable[[str], None]) -> None:
-        """Wait until every specimen has settled, showing meanwhile what is going on."""
+        """Wait until every specimen has settled, showing meanwhile what is going on; raises `ReportNotWritten`."""
         end = monotonic() + START_DEADLINE
-        while not all(self._state(key).exists() for key in self.selection.keys) and monotonic() < end:
+        while not all(self._settled(key) for key in self.selection.keys) and monotonic() < end:
             self._show(show, 0.02)
         self._show(show, 0)
 
@@ -85,7 +88,7 @@ class Run:
         if not self.live:
             raise DidNotStart("nothing is started for a mere look at the collection")
         if key not in self._specimens:
-            state = _await_state(self._state(key))
+            state = self._await(key)
             if state["started"]["problem"]:
                 raise DidNotStart(state["started"]["problem"])
             self._specimens[key] = Specimen.attach(state, self.selection)
@@ -102,15 +105,13 @@ class Run:
             shutil.rmtree(self.directory / SECRETS, ignore_errors=True)
 
     def keep(self, digest: str, text: str) -> str:
-        """Keep a transcript under its digest, from whichever process; returns the digest."""
+        """Keep a transcript under its digest, from whichever process; returns the digest. Raises `ReportNotWritten`."""
         path = self.directory / "raw" / f"{digest}.txt"
         if not path.exists():
-            scratch = path.with_suffix(f".{os.getpid()}.part")
-            scratch.write_text(text, encoding="utf-8", errors="backslashreplace")
-            scratch.replace(path)
+            _write(path, text)
         return digest
 
-    def publish_plan(self, cases: Mapping[str, Case], gaps: Iterable[tuple[Gap, str]], deselected: Iterable[str]) -> None:
+    def publish_plan(self, cases: Mapping[str, Case], gaps: list[tuple[Gap, str]], deselected: list[str]) -> None:
         """Say which cases will run, under their node ids: what is not reported later is missed by this list."""
         plan = {
             "cases": {node: asdict(skeleton(case, node)) for node, case in cases.items()},
@@ -118,9 +119,7 @@ class Run:
             "gaps": [asdict(gap_row(gap, node)) for gap, node in gaps],
             "deselected": sorted(deselected),
         }  # fmt: skip
-        scratch = self.directory / SECRETS / f"plan.{os.getpid()}.part"
-        scratch.write_text(json.dumps(plan))
-        scratch.replace(self._plan_path)
+        _write(self._plan_path, json.dumps(plan))
 
     def report(self, phase: Phase) -> None:
         """Take in the end of one phase."""
@@ -164,7 +163,9 @@ class Run:
     def _target(self, key: str) -> dict[str, Any]:
         path = self._state(key)
         state = json.loads(path.read_text()) if path.exists() else {}
-        started = Started(**state["started"]) if state else Started(key, "", problem="it had not started when the run ended")
+        started = (
+            Started(**state["started"]) if state else Started(key, "", problem="it had not started when the run ended")
+        )
         software = state.get("software") or {"versions": {}, "packages": {}}
         return {**self.selection.target_facts(key), "image": started.image, "image_digest": started.image_digest,
                 "container": started.container, "notes": started.notes, "problem": started.problem or None,
@@ -174,7 +175,25 @@ class Run:
         return state_path(self.directory / SECRETS, key)
 
     def _settle(self, started: Started) -> None:
-        self.said.put(publish(self.directory / SECRETS, started, self.selection))
+        try:
+            with _writing(self.directory):
+                self.said.put(publish(self.directory / SECRETS, started, self.selection))
+        except MailproofError as trouble:  # a thread's boundary: whoever waits for the state will raise it
+            self._trouble = trouble
+
+    def _settled(self, key: str) -> bool:
+        if self._trouble:
+            raise self._trouble
+        return self._state(key).exists()
+
+    def _await(self, key: str) -> dict[str, Any]:
+        end = monotonic() + START_DEADLINE
+        while not self._settled(key):
+            if monotonic() > end:
+                raise TimedOut(f"{key} did not settle within {START_DEADLINE:g} s")
+            Event().wait(0.01)
+        found: dict[str, Any] = json.loads(self._state(key).read_text())
+        return found
 
     def _show(self, show: Callable[[str], None], seconds: float) -> None:
         try:
@@ -232,11 +251,19 @@ def _proved(rows: Mapping[str, Result], innocents: set[str]) -> Iterable[Result]
             yield prove(row, rows.get(f"{node[:-1]}+{RESTORED}]"), node in innocents)
 
 
-def _await_state(path: Path) -> dict[str, Any]:
-    end = monotonic() + START_DEADLINE
-    while not path.exists():
-        if monotonic() > end:
-            raise TimedOut(f"{path.stem} did not settle within {START_DEADLINE:g} s")
-        Event().wait(0.01)
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all: other processes may look for it meanwhile."""
+    with _writing(path):
+        scratch = path.with_suffix(f".{os.getpid()}.part")
+        scratch.write_text(text, encoding="utf-8", errors="backslashreplace")
+        scratch.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReportNotWritten(
+            f"{path} could not be written ({error.strerror or error}): make room, or name another place (--report-dir)"
+        ) from None

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import ast
 import secrets
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,7 +144,7 @@ def _dressed(key: str, release: Release, profile: Profile) -> Subject:
 
 
 def _stock(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:
-    """A target that does not run has a case for each service that the profile expects: each will say why it is an error."""
+    """A target that does not run has a case for each service that the profile expects: each says why it is an error."""
     try:
         found = specimen(key)
     except MailproofError:

@@ -35,12 +35,12 @@ def excludes(cipher_list: str, *classes: str) -> bool:
 
 def forward_secret_only(cipher_list: str) -> bool:
     """True where every element that adds suites names an ephemeral, authenticated key exchange."""
-    adding = [element for element in _elements(cipher_list) if element[0] not in "!-+@"]
-    return bool(adding) and all(re.search(r"(?<![A-Z])(EC)?DHE", element) for element in adding)
+    adding = [element for element in _elements(cipher_list) if element[0] not in "!-+"]
+    return bool(adding) and all(re.search(r"(?<![A-Za-z])(EC)?DHE", element) for element in adding)
 
 
 def _elements(cipher_list: str) -> set[str]:
-    return {element for element in re.split(r"[\s,:]+", cipher_list.partition("@")[0]) if element}
+    return {element.partition("@")[0] for element in re.split(r"[\s,:]+", cipher_list)} - {""}
 
 
 def _place(version: str) -> int:

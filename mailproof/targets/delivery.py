@@ -10,10 +10,10 @@ from shlex import quote
 from mailproof.errors import Undecided
 from mailproof.ledger import Recorder
 from mailproof.logs import postfix
-from mailproof.targets.endpoint import LOCAL, Endpoint, new_helo
+from mailproof.targets.endpoint import LOCAL, Endpoint, agreement, new_helo
 from mailproof.targets.journal import Journal
 from mailproof.targets.specimen import Specimen
-from mailproof.wire.answers import Answer
+from mailproof.wire.answers import Agreed
 from mailproof.wire.offers import Offer
 
 MAILBOX = "/var/mail/probe"
@@ -28,16 +28,18 @@ class Delivery:
         self._specimen = specimen
         self._recorder = recorder
 
-    def send(self, offer: Offer, client: str = "") -> tuple[Message, Answer]:
+    def send(self, offer: Offer, client: str = "") -> tuple[Message, Agreed]:
         """Send one message; returns it as it was delivered, and the TLS that was agreed. Raises `Undecided` where it
         was not delivered."""
         token, helo = secrets.token_hex(8), new_helo()
         with self._endpoint.session(offer, client, helo) as session:
             session.mail("sender@elsewhere.example")
             session.rcpt(LOCAL)
-            answer = session.answer
-            reply = session.data(f"Subject: {token}\r\nMessage-ID: <{token}@mailproof.test>\r\n\r\nA probe.\r\n".encode())
-        if not reply.ok or answer is None:
+            answer = agreement(session)
+            reply = session.data(
+                f"Subject: {token}\r\nMessage-ID: <{token}@mailproof.test>\r\n\r\nA probe.\r\n".encode()
+            )
+        if not reply.ok:
             raise Undecided(f"the message was not accepted: {reply}")
         accepted = self._journal.connection(helo).of(postfix.Accepted)
         outcome = self._journal.delivered(accepted[0].queue_id) if accepted else None

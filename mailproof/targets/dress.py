@@ -18,7 +18,8 @@ PRISTINE = f"{HOME}/pristine"
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """Native settings of both daemons: ``entries`` are rows to add to master.cf, ``overrides`` their own settings, ``dovecot_base`` native text put before,
+    """Native settings of both daemons: ``entries`` are rows to add to master.cf, ``overrides`` their own settings,
+    ``dovecot_base`` native text put before,
     ``removed`` entries of master.cf that are taken out,
     ``emptied`` packaged files that are emptied, ``pasted`` text for main.cf as it stands."""
 
@@ -48,15 +49,17 @@ def entries(services: Iterable[Service]) -> dict[str, str]:
 
 def restart(postfix: bool, dovecot: bool) -> str:
     """Stop, dress anew, start: deterministic where a reload is not (the old process may still answer after one)."""
-    stop = [*(["postfix stop 2>/dev/null || true"] if postfix else []), *(_STOP_DOVECOT if dovecot else [])]
-    start = [*(["dovecot </dev/null >/run/mailproof-dovecot.out 2>&1"] if dovecot else []),
-             *(["/usr/lib/postfix/sbin/master -w </dev/null >/run/mailproof-postfix.out 2>&1"] if postfix else [])]  # fmt: skip
+    stop = [*([_STOP_POSTFIX] if postfix else []), *([_STOP_DOVECOT] if dovecot else [])]
+    start = [*([_START_DOVECOT] if dovecot else []), *([_START_POSTFIX] if postfix else [])]
     return "; ".join([*stop, " && ".join([f"{HOME}/dress", *start])])
 
 
+_STOP_POSTFIX = "postfix stop 2>/dev/null || true"
+_START_POSTFIX = "/usr/lib/postfix/sbin/master -w </dev/null >/run/mailproof-postfix.out 2>&1"
+_STOP_DOVECOT = "dovecot stop 2>/dev/null || true; while pidof dovecot >/dev/null; do sleep 0.02; done"
+_START_DOVECOT = "dovecot </dev/null >/run/mailproof-dovecot.out 2>&1"
 # Every Postfix process waits until main.cf is two seconds old, lest it read a file that is still being written.
 _COLD = "touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/master.cf"
-_STOP_DOVECOT = ["dovecot stop 2>/dev/null || true", "while pidof dovecot >/dev/null; do sleep 0.02; done"]
 
 
 def _pristine() -> list[str]:
@@ -83,7 +86,10 @@ def _postfix(dress: Dress) -> list[str]:
 
 def _dovecot(dress: Dress) -> list[str]:
     text = "\n".join([dress.dovecot_base, *(f"{name} = {value}" for name, value in dress.dovecot.items()), ""])
-    return [*(f": >{quote(path)}" for path in dress.emptied), f"cat >/etc/dovecot/local.conf <<'MAILPROOF'\n{text}MAILPROOF"]
+    return [
+        *(f": >{quote(path)}" for path in dress.emptied),
+        f"cat >/etc/dovecot/local.conf <<'MAILPROOF'\n{text}MAILPROOF",
+    ]
 
 
 def _words(words: Iterable[str]) -> str:

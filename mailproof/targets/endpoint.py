@@ -15,11 +15,13 @@ from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.model import Protocol, Role, Security, Service
 from mailproof.targets.people import SERVER
-from mailproof.targets.specimen import DIALOGUE_DEADLINE, Specimen, lmtp_dialogue
+from mailproof.targets.ready import DIALOGUE_DEADLINE, lmtp_dialogue
+from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
 from mailproof.wire.offers import MODERN, Offer
 from mailproof.wire.reply import Reply
-from mailproof.wire.session import Session, offer as ask, open_session
+from mailproof.wire.session import Session, open_session
+from mailproof.wire.session import offer as ask
 
 FOREIGN = "someone@foreign.example"
 LOCAL = f"probe@{SERVER}"
@@ -77,7 +79,7 @@ class Endpoint:
         return answer
 
     def agreed(self, offer: Offer) -> Agreed:
-        """The handshake of an offer that must come to an agreement; raises `PositiveControlFailed` where it does not."""
+        """The handshake of an offer that must be agreed to; raises `PositiveControlFailed` where it is not."""
         answer = self._offer(offer)
         if isinstance(answer, Refused):
             raise PositiveControlFailed(f"{self.service} refused the offer «{offer}»: {answer}")
@@ -97,13 +99,17 @@ class Endpoint:
                 yield session
                 session.quit()
             finally:
-                self._recorder.note(f"dialogue with {self.service}", str(session.answer or "in clear"), session.transcript)
+                self._recorder.note(
+                    f"dialogue with {self.service}", str(session.answer or "in clear"), session.transcript
+                )
 
     def account(self) -> tuple[str, str]:
         """A user and a password with which a login must succeed."""
         return self._specimen.account()
 
-    def decisions(self, offer: Offer | None, client: str = "", recipient: str = FOREIGN, login: bool = False) -> list[Decision]:
+    def decisions(
+        self, offer: Offer | None, client: str = "", recipient: str = FOREIGN, login: bool = False
+    ) -> list[Decision]:
         """What the relay decides about one recipient for each kind of sender, in one session; nothing past RCPT."""
         with self.session(offer, client) as session:
             if login:
@@ -145,9 +151,7 @@ class Endpoint:
             session.mail(SENDERS["foreign sender"])
             reply = session.rcpt(recipient)
             session.rcpt(f"nobody-{secrets.token_hex(4)}@{SERVER}")
-            answer = session.answer
-        assert isinstance(answer, Agreed)
-        return Visit(helo, recipient, answer, reply)
+        return Visit(helo, recipient, agreement(session), reply)
 
     def local_dialogue(self, *commands: str) -> list[str]:
         """Replies of a socket inside the target (LMTP), greeting first."""
@@ -195,7 +199,7 @@ class Endpoint:
         return named.presenting(self._specimen.choice.people.client(client)) if client else named
 
     def _start(self, session: Session, hello: Offer, client: str) -> None:
-        """STARTTLS; where the server ends the session right after it, the certificate must have been sent all the same."""
+        """STARTTLS; where the server ends the session right after it, the certificate must have been sent."""
         try:
             session.starttls(hello)
         except Busy:
@@ -217,13 +221,22 @@ class Endpoint:
 
     @property
     def _port(self) -> int:
-        assert self.service.port is not None
+        if self.service.port is None:
+            raise CannotOffer(f"{self.service} has no port: it cannot be reached from outside")
         return self.service.port
 
     @property
     def _protocol(self) -> Protocol:
-        assert self.service.protocol is not None
+        if self.service.protocol is None:
+            raise CannotOffer(f"{self.service} is no service: it speaks no protocol")
         return self.service.protocol
+
+
+def agreement(session: Session) -> Agreed:
+    """What a session under TLS agreed on; raises `PositiveControlFailed` where it is in clear."""
+    if not isinstance(session.answer, Agreed):
+        raise PositiveControlFailed(f"the session is not under TLS: {session.answer}")
+    return session.answer
 
 
 def new_helo() -> str:

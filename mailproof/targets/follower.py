@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -71,19 +72,20 @@ class Follower:
         self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
-                pipe.close()
+                with suppress(OSError):  # a token that a dead container never took
+                    pipe.close()
 
     def _send(self, token: str) -> None:
+        if self._process.stdin is None:
+            return
         try:
-            assert self._process.stdin is not None
             self._process.stdin.write(f"{token}\n".encode())
             self._process.stdin.flush()
         except OSError:
             raise Unreachable("the target's log can no longer be followed: its container is gone") from None
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for raw in self._process.stdout:
+        for raw in self._process.stdout or ():
             with self._arrived:
                 self._lines.append(raw.decode("utf-8", "backslashreplace").rstrip("\r\n"))
                 self._arrived.notify_all()

@@ -54,7 +54,7 @@ class Inside:
         self.name = name
 
     def run(self, command: str, deadline: int = DEADLINE) -> Output:
-        """Run one shell command; raises `Unreachable` when the target did not run it, `TimedOut` after ``deadline`` s."""
+        """Run one shell command; raises `Unreachable` when it was not run, `TimedOut` after ``deadline`` seconds."""
         mark = f"mailproof-{secrets.token_hex(8)}"
         wrapped = f"timeout {deadline} sh -c {quote(command)}; printf '\\n{mark} %d\\n' $?"
         done = self.host.run(wrapped)

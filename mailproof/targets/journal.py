@@ -1,7 +1,7 @@
 """What the daemons log of the very connection that a check made. Ties lines to it; judges nothing.
 
-Postfix: the lines of one smtpd process from «connect» to «disconnect» that name our unique HELO. Dovecot: the login line
-that names our unique user. A line that names nobody is ours only if it is the one candidate since the mark; two
+Postfix: the lines of one smtpd process from «connect» to «disconnect» that name our unique HELO. Dovecot: the login
+line that names our unique user. A line that names nobody is ours only if it is the one candidate since the mark; two
 candidates are an error, and so is a log in which nothing of ours arrives.
 """
 
@@ -114,10 +114,17 @@ def _login_line(lines: list[str], user: str, kind: type[LoginKind], protocol: st
     process = f"{'managesieve' if protocol == 'sieve' else protocol}-login"
     found = [(line, record) for line in lines
              if isinstance(record := dovecot.parse(line), kind) and record.service == process]  # fmt: skip
-    candidates = [each for each in found if user in each[0]] or found
+    named = [each for each in found if user in each[0]]
+    candidates = named or [each for each in found if _names_nobody(each[1])]
     if len(candidates) > 1:
         raise Ambiguous(f"{len(candidates)} lines in the log could be the login of {user}")
     return candidates[0] if candidates else None
+
+
+def _names_nobody(login: dovecot.Login) -> bool:
+    """No user, or a variable that the release did not understand."""
+    user = login.pairs.get("user", "")
+    return not user or "%" in user
 
 
 def _delivery(lines: list[str], queue_id: str) -> postfix.Delivered | None:

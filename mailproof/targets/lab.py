@@ -178,7 +178,7 @@ def connect() -> docker.DockerClient:
 
 
 def reap(client: docker.DockerClient) -> None:
-    """Remove what killed runs left on the engine: those whose locks we can see, which are this user's on this machine."""
+    """Remove what killed runs of this user on this machine left on the engine."""
     here = f"{LABEL}.locks={_here()}"
     found = [*client.containers.list(all=True, filters={"label": here}), *client.networks.list(filters={"label": here})]
     runs = {_run_of(each.attrs) for each in found}
@@ -237,12 +237,12 @@ def _remove(client: docker.DockerClient, run: str) -> None:
         with suppress(NotFound):
             container.remove(force=True, v=True)
     for network in client.networks.list(filters=mine):
-        _leave(client, network)
+        _leave(network)
         with suppress(NotFound):
             network.remove()
 
 
-def _leave(client: docker.DockerClient, network: Network) -> None:
+def _leave(network: Network) -> None:
     """Disconnect ourselves, where mailproof runs in a container that had joined."""
     with suppress(NotFound, APIError):
         network.disconnect(socket.gethostname())

@@ -40,7 +40,8 @@ class People:
         path.touch(mode=0o600)
         path.write_text(json.dumps({
             "authority": self.authority.decode(), "table": self.table,
-            **{group: {name: leaf.to_json() for name, leaf in leaves.items()} for group, leaves in self._groups().items()},
+            **{group: {name: leaf.to_json() for name, leaf in leaves.items()}
+               for group, leaves in self._groups().items()},
         }))  # fmt: skip
 
     @staticmethod

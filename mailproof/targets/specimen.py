@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from shlex import quote
-from threading import Event
-from time import monotonic
 from typing import Any, Protocol
 
 from mailproof.dialect import Dialects
-from mailproof.errors import ConnectionDropped, DidNotStart, DidNotTake, GarbledReply, MailproofError, TimedOut, Unreachable, Unread
+from mailproof.errors import (
+    DidNotStart,
+    DidNotTake,
+    MailproofError,
+    Unread,
+)
 from mailproof.logs import dovecot, postfix
 from mailproof.model import Daemon, Mutation, Release, Security, Service
 from mailproof.profile import Profile
@@ -30,15 +33,8 @@ from mailproof.targets.follower import LOG, Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, write_state
 from mailproof.targets.people import People
+from mailproof.targets.ready import await_ready, last_words
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
-from mailproof.wire.offers import MODERN
-from mailproof.wire.session import open_session
-
-READY_DEADLINE = 30.0
-"""Seconds that the daemons of a started container may take until all services answer."""
-DIALOGUE_DEADLINE = 10.0
-"""Seconds that one dialogue with a service may take."""
-LMTP_SOCKET = "/run/dovecot/lmtp"
 
 _LOG_MARK = "mailproof-log-follows"
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
@@ -127,9 +123,15 @@ class Specimen:
         if self.profile is None:
             raise DidNotTake(f"{self.key} wears no profile: it cannot be mutated")
         touched = frozenset(Daemon) if self.failure else _daemons(mutation) | _daemons(self.mutation)
-        worn = dress(outfit(self.profile, mutation), self.profile, self.release, self.choice.dialects, self.choice.password)
+        worn = dress(
+            outfit(self.profile, mutation), self.profile, self.release, self.choice.dialects, self.choice.password
+        )
         self._restart(script(worn), touched)
-        asked = [service for service in self.profile.services if mutation is None or service.security is not Security.IMPLICIT]
+        asked = [
+            service
+            for service in self.profile.services
+            if mutation is None or service.security is not Security.IMPLICIT
+        ]
         self.readings, self.complaints = _reading(examine(self.started, self.inside, asked))
         readback.check(worn, self.readings)
         if mutation is None:
@@ -139,7 +141,7 @@ class Specimen:
         """The keys of a Postfix lookup table, whatever its type; raises `Unread` where it can't be listed."""
         done = self.inside.run(f"postmap -s {quote(table)}")
         if done.status:
-            raise Unread(f"the keys of {table} cannot be listed: {_tail(done.errors)}")
+            raise Unread(f"the keys of {table} cannot be listed: {last_words(done.errors)}")
         return [line.split()[0] for line in done.text.splitlines() if line.strip()]
 
     def warnings(self, daemon: Daemon) -> tuple[str, ...]:
@@ -156,7 +158,7 @@ class Specimen:
         done = self.inside.run(f"printf %s {quote(text)} >{HOME}/dress; : >{LOG}; {steps}")
         if done.status:
             tail = self.inside.run(f"cat /run/mailproof-*.out; tail -n 5 {LOG}")
-            raise DidNotStart(f"{self.key} did not start again: {_tail(done.errors + tail.text)}")
+            raise DidNotStart(f"{self.key} did not start again: {last_words(done.errors + tail.text)}")
 
 
 def _daemons(mutation: Mutation | None) -> frozenset[Daemon]:
@@ -172,7 +174,7 @@ def publish(directory: Path, started: Started, choice: Choice) -> str:
             text, software = _examined(started, choice)
         except MailproofError as error:
             problem = str(error)
-        except Exception as error:  # a thread's boundary: what nobody foresaw must not look like «still starting»
+        except Exception as error:  # noqa: BLE001: a thread's boundary, what nobody foresaw must not look like «still starting»
             problem = f"unforeseen while it was examined: {error!r}"
     described = Started(**{**_fields(started), "problem": problem})
     write_state(directory, described, {"text": text, "software": software})
@@ -184,54 +186,6 @@ def examine(started: Started, inside: Inside, services: Iterable[Service]) -> st
     await_ready(started, inside, services)
     done = inside.run(f"{READ_SCRIPT}\nprintf '%s\\n' {_LOG_MARK}; cat {LOG}")
     return done.text
-
-
-def await_ready(started: Started, inside: Inside, services: Iterable[Service]) -> None:
-    """Hold a real dialogue with each service; raises `DidNotStart` with the log's last lines when one stays silent."""
-    end = monotonic() + READY_DEADLINE
-    for service in services:
-        while (problem := _silent(started, inside, service)) is not None:
-            if monotonic() > end:
-                tail = inside.run(f"tail -n 5 {LOG}; cat /run/mailproof-*.out 2>/dev/null").text
-                raise DidNotStart(f"{service} does not answer within {READY_DEADLINE:g} s ({problem}): {_tail(tail)}")
-            Event().wait(0.02)
-
-
-def _silent(started: Started, inside: Inside, service: Service) -> MailproofError | None:
-    try:
-        _greet(started, inside, service)
-    except (Unreachable, ConnectionDropped, TimedOut) as problem:
-        return problem
-    return None
-
-
-def _greet(started: Started, inside: Inside, service: Service) -> None:
-    if service.protocol is None:
-        return
-    if service.port is None:
-        lmtp_dialogue(inside, "LHLO probe.mailproof.test")
-        return
-    host, port = started.address(service.port)
-    offer = MODERN if service.security is Security.IMPLICIT else None
-    with open_session(host, port, service.protocol, service.security, offer=offer, helo="ready.mailproof.test",
-                      deadline=DIALOGUE_DEADLINE):  # fmt: skip
-        return
-
-
-def lmtp_dialogue(inside: Inside, *commands: str) -> list[str]:
-    """The replies of Dovecot's LMTP socket to each command, greeting first; raises `Unreachable` when it is closed."""
-    talk = "".join(f"{command}\\r\\n" for command in (*commands, "QUIT"))
-    done = inside.run(f"printf '{talk}' | perl -e '{_LMTP}' {LMTP_SOCKET}", deadline=int(DIALOGUE_DEADLINE))
-    replies = re.findall(r"(?:^\d{3}-.*\n)*^\d{3} .*$", done.text.replace("\r", ""), re.MULTILINE)
-    if done.status or len(replies) != len(commands) + 2:
-        raise Unreachable(f"{LMTP_SOCKET} does not hold a dialogue: {_tail(done.errors + done.text)}")
-    return replies[:-1]
-
-
-_LMTP = (
-    "use IO::Socket::UNIX; $s = IO::Socket::UNIX->new($ARGV[0]) or die $!; sub r { do { $_ = <$s>; defined or exit 1; "
-    "print } while /^\\d+-/ } r(); while (<STDIN>) { print $s $_; r() }"
-)
 
 
 def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
@@ -277,7 +231,7 @@ def _reading(text: str) -> tuple[Readings, tuple[str, ...]]:
 
 
 def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
-    """Complaints since the daemon last said that it starts: what the one before it said when it was stopped is not ours."""
+    """Complaints since the daemon last said that it starts: what its predecessor said at its end is not ours."""
     said = list(lines)
     start = max((place for place, line in enumerate(said) if _STARTED[daemon] in line), default=0)
     for line in said[start:]:
@@ -300,7 +254,3 @@ def _named(versions: dict[str, str]) -> str:
 
 def _fields(started: Started) -> dict[str, Any]:
     return {name: getattr(started, name) for name in Started.__slots__}
-
-
-def _tail(text: str) -> str:
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-6:]) or "no word of why"

@@ -67,7 +67,7 @@ def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, 
 
 
 def files(release: Release, profile: Profile | None, people: People, dialects: Dialects, password: str) -> Files:
-    """What is put into a container before it starts; one that wears nothing gets no more than an account to log in to."""
+    """What is put into a container before it starts; one that wears nothing gets an account to log in to, no more."""
     if profile is None:
         return {"dress": (f"#!/bin/sh\necho '{STOCK_ACCOUNT}:{password}' | chpasswd\n".encode(), 0o700)}
     text = script(dress(outfit(profile), profile, release, dialects, password))
@@ -89,7 +89,9 @@ def _base(certificates: Sequence[str]) -> dict[str, dict[str, str]]:
     for place, key in zip(("first", "second"), certificates, strict=False):
         kind = key.partition("-")[0]
         postfix |= data["certificate"][kind]["postfix"]
-        dovecot |= {name: value.replace("@KIND@", kind) for name, value in data["certificate"][place]["dovecot"].items()}
+        dovecot |= {
+            name: value.replace("@KIND@", kind) for name, value in data["certificate"][place]["dovecot"].items()
+        }
     return {"postfix": postfix, "dovecot": dovecot}
 
 

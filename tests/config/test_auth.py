@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    ACCESS, CRITICAL, DOVECOT, MUST, MX, POSTFIX, SUBMISSION, EffectiveSettings, broken_by, control, dovecot, postconf,
+    ACCESS,
+    CRITICAL,
+    DOVECOT,
+    MUST,
+    MX,
+    POSTFIX,
+    SUBMISSION,
+    EffectiveSettings,
+    broken_by,
+    control,
+    dovecot,
+    postconf,
     tolerates,
 )  # fmt: skip
 

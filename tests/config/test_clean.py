@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailproof.controls import (
-    DAEMON, HIGH, MEDIUM, MUST, POSTFIX, EffectiveSettings, at_least, bcp195, broken_by, control, postconf, tolerates,
+    DAEMON,
+    HIGH,
+    MEDIUM,
+    MUST,
+    POSTFIX,
+    EffectiveSettings,
+    at_least,
+    bcp195,
+    broken_by,
+    control,
+    postconf,
+    tolerates,
 )  # fmt: skip
 
 
@@ -31,14 +42,18 @@ def test_configuration_is_clean(settings: EffectiveSettings) -> None:
     remedy="upgrade the distribution release", parameters=("versions",),
 )  # fmt: skip
 @broken_by("a-newer-daemon-required", parameters={"versions": {"postfix": "99", "dovecot": "99", "openssl": "1.1.1"}})
-@broken_by("a-newer-library-required", parameters={"versions": {"postfix": "3.5", "dovecot": "2.3.13", "openssl": "99"}})
+@broken_by(
+    "a-newer-library-required", parameters={"versions": {"postfix": "3.5", "dovecot": "2.3.13", "openssl": "99"}}
+)
 def test_software_is_new_enough(settings: EffectiveSettings, parameters: Mapping[str, object]) -> None:
     """The daemon's library counts, not what `openssl version` says of another one on the same host."""
     wanted = parameters["versions"]
     assert isinstance(wanted, Mapping)
     daemon = settings.service.daemon.value
     assert at_least(settings.version, wanted[daemon]), f"{daemon} {settings.version} is older than {wanted[daemon]}"
-    assert at_least(settings.library, wanted["openssl"]), f"{settings.library} is older than OpenSSL {wanted['openssl']}"
+    assert at_least(settings.library, wanted["openssl"]), (
+        f"{settings.library} is older than OpenSSL {wanted['openssl']}"
+    )
 
 
 @control(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailproof.controls import (
-    CRITICAL, HIGH, MUST, MX, POSTFIX, RELAY, SUBMISSION, EffectiveSettings, broken_by, control, postconf, tolerates,
+    CRITICAL,
+    HIGH,
+    MUST,
+    MX,
+    POSTFIX,
+    RELAY,
+    SUBMISSION,
+    EffectiveSettings,
+    broken_by,
+    control,
+    postconf,
+    tolerates,
 )  # fmt: skip
 
 OCTETS = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
@@ -19,7 +30,9 @@ REFUSE = {"reject", "reject_unauth_destination", "defer", "defer_unauth_destinat
     expects="clients are asked for a certificate; on a relay port it is required under mandatory TLS",
     remedy="postconf -e smtpd_tls_ask_ccert=yes; postconf -P RELAY/inet/smtpd_tls_req_ccert=yes",
 )  # fmt: skip
-@broken_by("nobody-asked", postfix={"smtpd_tls_ask_ccert": "no"}, services={"relay:2525": {"smtpd_tls_req_ccert": "no"}})
+@broken_by(
+    "nobody-asked", postfix={"smtpd_tls_ask_ccert": "no"}, services={"relay:2525": {"smtpd_tls_req_ccert": "no"}}
+)
 @broken_by("required-where-it-is-ignored", services={"relay:2525": {"smtpd_tls_security_level": "may"}})
 def test_clients_are_asked_for_a_certificate(settings: EffectiveSettings) -> None:
     """A certificate that nobody asks for is never sent; one that is required without mandatory TLS is not required."""

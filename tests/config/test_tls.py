@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    ACCESS, DAEMON, DOVECOT, HIGH, LOW, MEDIUM, MUST, MX, POSTFIX, RELAY, SHOULD, SUBMISSION, EffectiveSettings,
-    allows_older_than_1_2, bcp195, broken_by, control, dovecot, excludes, forward_secret_only, postconf, rfc, tolerates,
+    ACCESS,
+    DAEMON,
+    DOVECOT,
+    HIGH,
+    LOW,
+    MEDIUM,
+    MUST,
+    MX,
+    POSTFIX,
+    RELAY,
+    SHOULD,
+    SUBMISSION,
+    EffectiveSettings,
+    allows_older_than_1_2,
+    bcp195,
+    broken_by,
+    control,
+    dovecot,
+    excludes,
+    forward_secret_only,
+    postconf,
+    rfc,
+    tolerates,
 )  # fmt: skip
 
 ENFORCED = "encrypt"
@@ -38,7 +59,9 @@ def test_tls_is_on_as_the_role_demands(settings: EffectiveSettings) -> None:
     remedy="postconf -e 'smtpd_tls_protocols = >=TLSv1.2' 'smtpd_tls_mandatory_protocols = >=TLSv1.2'",
 )  # fmt: skip
 @broken_by("tls-1.0-readmitted", postfix={"smtpd_tls_protocols": ">=TLSv1", "smtpd_tls_mandatory_protocols": ">=TLSv1"})
-@broken_by("the-other-list-set", postfix={"smtpd_tls_mandatory_protocols": ">=TLSv1", "smtpd_tls_protocols": ">=TLSv1.1"})
+@broken_by(
+    "the-other-list-set", postfix={"smtpd_tls_mandatory_protocols": ">=TLSv1", "smtpd_tls_protocols": ">=TLSv1.1"}
+)
 @tolerates("exclusions", postfix={"smtpd_tls_protocols": "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
                                   "smtpd_tls_mandatory_protocols": "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1"})  # fmt: skip
 def test_protocols_begin_with_tls_1_2(settings: EffectiveSettings) -> None:
@@ -90,7 +113,15 @@ def test_key_exchange_groups_are_not_pinned(settings: EffectiveSettings) -> None
 @tolerates("stricter", postfix={"smtp_tls_security_level": "encrypt"})
 def test_sending_side_uses_tls(settings: EffectiveSettings) -> None:
     """What is received under TLS is worth little when it is sent on in clear."""
-    assert settings["smtp_tls_security_level"] in {"may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure"}
+    assert settings["smtp_tls_security_level"] in {
+        "may",
+        "encrypt",
+        "dane",
+        "dane-only",
+        "fingerprint",
+        "verify",
+        "secure",
+    }
 
 
 @control(

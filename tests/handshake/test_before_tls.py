@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    ACCESS, CRITICAL, DOVECOT, HIGH, LOCAL, LOCAL_RECIPIENT, MODERN, MUST, MUST_NOT, MX, POSTFIX, RELAY, STARTTLS, SUBMISSION,
-    Endpoint, broken_by, control, rfc,
+    ACCESS,
+    CRITICAL,
+    DOVECOT,
+    HIGH,
+    LOCAL,
+    LOCAL_RECIPIENT,
+    MODERN,
+    MUST,
+    MUST_NOT,
+    MX,
+    POSTFIX,
+    RELAY,
+    STARTTLS,
+    SUBMISSION,
+    Endpoint,
+    broken_by,
+    control,
+    rfc,
 )  # fmt: skip
 
 LOGIN_IN_CLEAR = {"smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "may"}
@@ -50,7 +66,9 @@ def test_login_after_tls(endpoint: Endpoint) -> None:
     on=(SUBMISSION, RELAY), daemons=(POSTFIX,), severity=HIGH, security=STARTTLS,
     expects="MAIL before TLS is answered 530", remedy="postconf -P SERVICE/inet/smtpd_tls_security_level=encrypt",
 )  # fmt: skip
-@broken_by("tls-optional", services={name: {"smtpd_tls_security_level": "may"} for name in ("submission:587", "relay:2525")})
+@broken_by(
+    "tls-optional", services={name: {"smtpd_tls_security_level": "may"} for name in ("submission:587", "relay:2525")}
+)
 def test_no_mail_before_tls(endpoint: Endpoint) -> None:
     """Where TLS is demanded, nothing of a message may travel in clear, its sender included."""
     with endpoint.session() as session:

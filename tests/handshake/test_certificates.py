@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    AUTHENTICATED_ECDSA, AUTHENTICATED_RSA, HIGH, MUST, TLS_ROLES, Endpoint, broken_by, chain_problem, control,
-    name_problem, rfc, right_now,
+    AUTHENTICATED_ECDSA,
+    AUTHENTICATED_RSA,
+    HIGH,
+    MUST,
+    TLS_ROLES,
+    Endpoint,
+    broken_by,
+    chain_problem,
+    control,
+    name_problem,
+    rfc,
+    right_now,
 )  # fmt: skip
 
 OFFERS = {"rsa": AUTHENTICATED_RSA, "ecdsa": AUTHENTICATED_ECDSA}

@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    ACCESS, ANONYMOUS, ANONYMOUS_FIRST, CRITICAL, HIGH, MUST, MUST_NOT, MX, RELAY, SHOULD_NOT, STATIC_RSA, SUBMISSION,
-    TLS_1_2, TLS_ROLES, WORSE_FIRST_1_2, WORSE_FIRST_1_3, Agreed, Endpoint, Refused, bcp195, broken_by, control,
+    ACCESS,
+    ANONYMOUS,
+    ANONYMOUS_FIRST,
+    CRITICAL,
+    HIGH,
+    MUST,
+    MUST_NOT,
+    MX,
+    RELAY,
+    SHOULD_NOT,
+    STATIC_RSA,
+    SUBMISSION,
+    TLS_1_2,
+    TLS_ROLES,
+    WORSE_FIRST_1_2,
+    WORSE_FIRST_1_3,
+    Agreed,
+    Endpoint,
+    Refused,
+    bcp195,
+    broken_by,
+    control,
     tolerates,
 )  # fmt: skip
 

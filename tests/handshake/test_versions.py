@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    ACCESS, HIGH, MUST_NOT, MX, SHOULD, SUBMISSION, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_ROLES, Agreed, Endpoint,
-    Refused, bcp195, broken_by, control, tolerates,
+    ACCESS,
+    HIGH,
+    MUST_NOT,
+    MX,
+    SHOULD,
+    SUBMISSION,
+    TLS_1_0,
+    TLS_1_1,
+    TLS_1_2,
+    TLS_1_3,
+    TLS_ROLES,
+    Agreed,
+    Endpoint,
+    Refused,
+    bcp195,
+    broken_by,
+    control,
+    tolerates,
 )  # fmt: skip
 
 OLD = {"tls-1.0": TLS_1_0, "tls-1.1": TLS_1_1}
@@ -16,7 +32,9 @@ OLD = {"tls-1.0": TLS_1_0, "tls-1.1": TLS_1_1}
     remedy="Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = >=TLSv1.2 · Dovecot: ssl_min_protocol = TLSv1.2",
 )  # fmt: skip
 @broken_by("old-versions-readmitted",
-           postfix={"smtpd_tls_protocols": ">=TLSv1", "smtpd_tls_mandatory_protocols": ">=TLSv1"},
+           postfix={"smtpd_tls_protocols": ">=TLSv1", "smtpd_tls_mandatory_protocols": ">=TLSv1",
+                    "smtpd_tls_ask_ccert": "no"},  # a port that asks for certificates is held to more by the library
+           services={"relay:2525": {"smtpd_tls_req_ccert": "no"}},
            dovecot={"ssl_min_protocol": "TLSv1", "ssl_cipher_list": "ALL:@SECLEVEL=0"})  # fmt: skip
 @tolerates("exclusions", postfix={"smtpd_tls_protocols": "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1",
                                   "smtpd_tls_mandatory_protocols": "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1"})  # fmt: skip

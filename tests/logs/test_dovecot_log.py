@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from mailproof.controls import ACCESS, DOVECOT, HIGH, MODERN, MUST, Agreed, Endpoint, Journal, broken_by, control, dovecot, tolerates
+from mailproof.controls import (
+    ACCESS,
+    DOVECOT,
+    HIGH,
+    MODERN,
+    MUST,
+    Agreed,
+    Endpoint,
+    Journal,
+    broken_by,
+    control,
+    dovecot,
+    tolerates,
+)
 
 PACKAGED = "user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} mpid=%{mail_pid} %{secured}"
 
@@ -11,8 +24,8 @@ PACKAGED = "user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} 
     "LOG-5", MUST, dovecot("login_log_format_elements"), "Space-separated list of elements we want to log.",
     on=(ACCESS,), daemons=(DOVECOT,), severity=HIGH,
     expects="the login line has user, method, rip, lip, mpid, TLS, and the version and cipher that were agreed",
-    remedy='login_log_format_elements = user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} '
-           'mpid=%{mail_pid} %{secured} %{ssl_security}',
+    remedy="login_log_format_elements = user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} "
+           "mpid=%{mail_pid} %{secured} %{ssl_security}",
 )  # fmt: skip
 @broken_by("cipher-left-out", dovecot={"login_log_format_elements": PACKAGED})
 @broken_by("user-left-out", dovecot={"login_log_format_elements": "rip=%{remote_ip} %{ssl_security}"})

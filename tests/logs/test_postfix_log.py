@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    HIGH, MEDIUM, MODERN, MUST, MX, POSTFIX, RELAY, SUBMISSION, TLS_ROLES, Agreed, Delivery, Endpoint, Journal, Rejected,
-    broken_by, control, postconf, tolerates,
+    HIGH,
+    MEDIUM,
+    MODERN,
+    MUST,
+    MX,
+    POSTFIX,
+    RELAY,
+    SUBMISSION,
+    Delivery,
+    Endpoint,
+    Journal,
+    Rejected,
+    broken_by,
+    control,
+    postconf,
+    tolerates,
 )  # fmt: skip
 
 SERVER_LOGS_NOTHING = {"smtpd_tls_loglevel": "0"}
+OPEN = {"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
 
 
 @control(
@@ -62,9 +77,8 @@ def test_log_tells_trust(endpoint: Endpoint, journal: Journal, variant: str) -> 
     expects="a refused recipient is logged with client, reply, sender, recipient and HELO",
     remedy="let Postfix log through syslog or maillog_file as packaged",
 )  # fmt: skip
-@broken_by("relayed-instead-of-refused", postfix={"smtpd_relay_restrictions": "permit, reject"},
-           services={name: {"smtpd_relay_restrictions": "permit, reject"}
-                     for name in ("submission:587", "submissions:465", "relay:2525")})  # fmt: skip
+@broken_by("relayed-instead-of-refused", postfix=OPEN,
+           services=dict.fromkeys(("submission:587", "submissions:465", "relay:2525"), OPEN))  # fmt: skip
 def test_refusals_are_logged(endpoint: Endpoint, journal: Journal) -> None:
     """Who tries, and is refused, is the first thing asked after an incident."""
     visit = endpoint.visit(MODERN, "unlisted")
@@ -85,5 +99,4 @@ def test_received_header_names_tls(delivery: Delivery) -> None:
     """The one witness of a session's cipher that its recipient can read."""
     message, answer = delivery.send(MODERN)
     received = " ".join(str(message["Received"]).split())
-    assert isinstance(answer, Agreed)
     assert f"using {answer.version} with cipher {answer.suite}" in received, received

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    CRITICAL, HIGH, INFORMATIVE, LOCAL_RECIPIENT, LOW, MODERN, MUST, MUST_NOT, MX, POSTFIX, RELAY, SUBMISSION, Endpoint,
-    broken_by, control, postconf, postfix_readme,
+    CRITICAL,
+    HIGH,
+    INFORMATIVE,
+    LOCAL_RECIPIENT,
+    LOW,
+    MODERN,
+    MUST,
+    MUST_NOT,
+    MX,
+    POSTFIX,
+    RELAY,
+    SUBMISSION,
+    Endpoint,
+    broken_by,
+    control,
+    postconf,
+    postfix_readme,
 )  # fmt: skip
 
 PORTS = ("submission:587", "submissions:465", "relay:2525")
 NOBODY_LISTED = {"relay_clientcerts": "inline:{00:00=nobody}"}
 ANYBODY = {"smtpd_relay_restrictions": "permit_tls_all_clientcerts, permit_tls_clientcerts, reject_unauth_destination"}
-OPEN = {"smtpd_relay_restrictions": "permit, reject"}
+OPEN = {"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
 
 
 @control(

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from mailproof.controls import (
-    CRITICAL, MODERN, MUST_NOT, MX, POSTFIX, SUBMISSION, Endpoint, broken_by, control, postconf,
+    CRITICAL,
+    MODERN,
+    MUST_NOT,
+    MX,
+    POSTFIX,
+    SUBMISSION,
+    Endpoint,
+    broken_by,
+    control,
+    postconf,
 )  # fmt: skip
 
-OPEN = "permit, reject"  # Postfix does not start without some refusal
+OPEN = "check_client_access static:OK, reject"  # a bare permit stops smtpd: it wants some refusal in the list
 
 
 @control(

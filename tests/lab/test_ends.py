@@ -1,0 +1,114 @@
+"""However a run ends, early or beside another one: its status says so, its record is whole, and nothing of it stays."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from mailproof.targets import lab
+from mailproof.targets.specimen import Specimen
+
+if TYPE_CHECKING:
+    from tests.lab.conftest import Inner
+
+SMALL_FILES = "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
+"""Room for a transcript, not for a report; to who writes it is the same as a disk that is full."""
+VERSIONS = ("--profile", "pfs", "tests/handshake/test_versions.py")
+
+ENDED_EARLY = """
+import os, signal
+
+def pytest_collection_finish():
+    os.kill(os.getpid(), signal.{name})
+"""
+
+
+@pytest.mark.parametrize(
+    "do", ["os.killpg(0, signal.SIGINT)", "os.kill(os.getpid(), signal.SIGTERM)"], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_an_interrupted_run_leaves_a_record_and_no_container(inner: Inner, do: str) -> None:
+    ended = inner(*VERSIONS, "-k", "smtp:25", before=2, do=do)
+    assert (ended.status, ended.left) == (2, [])
+    assert sorted(row["verdict"] for row in ended.rows()) == ["error", "error", "pass"]
+    assert len(ended.record["completeness"]["missing"]) == 2
+    assert "2 planned cases never reported" in ended.words
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_run_that_ends_while_containers_start_leaves_none(inner: Inner, name: str) -> None:
+    ended = inner(*VERSIONS, plugin=ENDED_EARLY.format(name=name))
+    assert (ended.status, ended.left) == (2, [])
+    assert not any(row["verdict"] == "pass" for row in ended.record["results"])
+    assert "nothing was judged at all" in ended.words
+
+
+def test_what_a_killed_run_leaves_is_reaped_by_the_next_one(inner: Inner, dressed: Specimen) -> None:
+    killed = inner(*VERSIONS, before=2, do="os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.status == -signal.SIGKILL
+    [run] = {name.removeprefix("mailproof-")[:23] for name in killed.left if name.startswith("mailproof-")}
+    assert inner.left(run), "the killed run left no container: the test tests nothing"
+    ended = inner(*VERSIONS, "-k", "smtp:25 and offers")
+    assert (ended.status, ended.left) == (0, [])
+    assert inner.left(run) == []
+    assert dressed.inside.run("true").status == 0, "a run that still goes on was reaped"
+
+
+def test_a_report_directory_of_a_killed_run_is_begun_anew(inner: Inner, tmp_path: Path) -> None:
+    place = ("--report-dir", str(tmp_path / "mine"))
+    killed = inner(*VERSIONS, *place, before=2, do="os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.status == -signal.SIGKILL
+    ended = inner(*VERSIONS, *place, "-k", "smtp:25 and offers")
+    assert (ended.status, ended.left) == (0, [])
+
+
+def test_two_runs_at_once_do_not_meet(inner: Inner) -> None:
+    first, second = (inner.start(*VERSIONS, "-k", "offers or tls-1.1") for _ in range(2))
+    ends = [inner.finish(first), inner.finish(second)]
+    assert [(ended.status, ended.left) for ended in ends] == [(0, []), (0, [])]
+    assert all(ended.verdicts() == {"pass"} for ended in ends)
+    one, other = (ended.record for ended in ends)
+    assert one["run"]["id"] != other["run"]["id"]
+    assert one["targets"][0]["container"] != other["targets"][0]["container"]
+
+
+def test_a_run_of_somebody_else_is_not_reaped(
+    dressed: Specimen, engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab, "LOCKS", tmp_path)
+    lab.reap(engine)
+    assert dressed.inside.run("true").status == 0
+
+
+def test_a_place_that_cannot_be_written_is_known_before_anything_starts(inner: Inner, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    ended = inner(*VERSIONS, "--report-dir", str(in_the_way / "report"))
+    assert ended.status == 4
+    assert len(ended.text.strip().splitlines()) == 1, ended.text
+    assert str(in_the_way) in ended.words and "--report-dir" in ended.words
+
+
+def test_a_disk_that_is_full_when_the_report_is_written_is_no_success(inner: Inner) -> None:
+    ended = inner(*VERSIONS, "-k", "smtp:25 and offers", before=1, do=SMALL_FILES)
+    assert (ended.status, ended.left) == (10, [])
+    assert "could not be written (File too large): make room or name another place, --report-dir DIR" in ended.words
+
+
+def test_a_transcript_that_cannot_be_kept_makes_its_case_an_error(inner: Inner) -> None:
+    do = "(run.directory / 'raw').rmdir()"
+    ended = inner(*VERSIONS, "-k", "smtp:25 and offers", before=1, do=do)
+    assert (ended.status, ended.left) == (10, [])
+    assert ended.verdicts() == {"error"}
+    assert "transcript" in ended.words
+
+
+def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(inner: Inner, tmp_path: Path) -> None:
+    place = ("--report-dir", str(tmp_path / "mine"), "-k", "smtp:25 and offers")
+    assert inner(*VERSIONS, *place).status == 0
+    broken = inner(*VERSIONS, *place, before=1, do=SMALL_FILES)
+    assert broken.status == 10
+    assert not (tmp_path / "mine" / "evidence.json").exists()

@@ -1,0 +1,95 @@
+"""Profiles, releases and controls together: everything is asked by somebody, can be worn, and can turn red."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailproof.errors import NoTranslation
+from mailproof.model import Control
+from mailproof.plan import Case, Subject, plan
+from mailproof.profile import Profile
+from mailproof.selection import Selection
+from mailproof.targets.wardrobe import dress, outfit
+
+Subjects = tuple[Subject, ...]
+UNSAYABLE = {
+    ("CFG-1", "an-insecure-minimum", "debian-11"),
+    ("PFS-2", "capped-at-1.2", "debian-11"),
+    ("PFS-7", "inclusion-list", "debian-11"),
+}
+"""Control, mutation, release: where Dovecot 2.3.13 has no words for the fault, so nothing there can be proved by it."""
+
+
+@pytest.fixture(scope="module")
+def cases(controls: tuple[Control, ...], subjects: Subjects) -> list[Case]:
+    return [case for control in controls for case in plan(control, subjects, prove=True)[0]]
+
+
+def test_every_profile_is_chosen_or_extended(root: Path, profiles: tuple[Profile, ...]) -> None:
+    files = {path.stem for path in (root / "fixtures" / "profiles").glob("*.toml")}
+    assert {"pfs", "relay"} <= {profile.name for profile in profiles} <= files
+
+
+def test_every_control_is_required_and_every_required_id_exists(
+    controls: tuple[Control, ...], profiles: tuple[Profile, ...]
+) -> None:
+    required = {id for profile in profiles for id in profile.requires}
+    assert required == {control.id for control in controls}
+
+
+def test_every_parameter_that_a_control_reads_is_given(
+    controls: tuple[Control, ...], profiles: tuple[Profile, ...]
+) -> None:
+    for profile in profiles:
+        read = {name for control in controls if control.id in profile.requires for name in control.parameters}
+        assert read <= set(profile.parameters), profile.name
+
+
+def test_every_control_is_really_asked(controls: tuple[Control, ...], cases: list[Case]) -> None:
+    asked = {case.control.id for case in cases}
+    assert [control.id for control in controls if control.id not in asked] == []
+
+
+def test_node_ids_are_unique(controls: tuple[Control, ...], subjects: Subjects, cases: list[Case]) -> None:
+    gaps = [gap.case for control in controls for gap in plan(control, subjects, prove=True)[1]]
+    ids = [(case.control.id, str(case)) for case in (*cases, *gaps)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_case_has_a_mutation_that_breaks_it(cases: list[Case]) -> None:
+    """On every service, in every variant, for each daemon: else a control could be blind there and nobody would know."""
+    broken = {_place(case) for case in cases if case.mutation and not case.innocent}
+    unproven = {f"{case.control.id} [{case}]" for case in cases if case.mutation is None and _place(case) not in broken}
+    assert not unproven, "\n".join(sorted(unproven))
+
+
+def _place(case: Case) -> tuple[str, str, str, str]:
+    return case.control.id, case.subject.name, str(case.service), case.variant
+
+
+def test_every_mutated_case_is_asked_again_after_the_restoration(cases: list[Case]) -> None:
+    mutated = [case.base for case in cases if case.mutation and not case.restored]
+    assert mutated == [case.base for case in cases if case.restored]
+
+
+def test_every_specimen_can_wear_its_profile(selection: Selection) -> None:
+    assert len(selection.keys) == len(selection.releases) * len(selection.profiles)
+    for release, profile in selection.keys.values():
+        assert profile is not None
+        worn = dress(outfit(profile), profile, release, selection.dialects, "secret")
+        assert worn.postfix and worn.dovecot
+
+
+def test_every_mutation_can_be_worn(cases: list[Case], selection: Selection) -> None:
+    unsayable: dict[tuple[str, str, str], str] = {}
+    for case in {(_place(case), case.mutation and case.mutation.name): case for case in cases}.values():
+        release, profile = selection.keys[case.subject.specimen]
+        assert profile is not None
+        try:
+            dress(outfit(profile, case.mutation), profile, release, selection.dialects, "secret")
+        except NoTranslation as problem:
+            assert case.mutation is not None
+            unsayable[case.control.id, case.mutation.name, release.name] = str(problem)
+    assert unsayable.keys() == UNSAYABLE, "\n".join(f"{key}: {why}" for key, why in unsayable.items())
