@@ -75,6 +75,8 @@ def _postfix(dress: Dress) -> list[str]:
         options = "".join(f" -o {{ {name} = {value} }}" for name, value in dress.overrides.get(entry, {}).items())
         before, after = f"{entry}={row}{options}".split("@CHROOT@")
         lines.append(f'postconf -M {quote(before)}"$chroot"{quote(after)}')
+    for entry in sorted(dress.overrides.keys() - dress.entries.keys()):  # a service that the package declares itself
+        lines += [f"postconf -P {quote(f'{entry}/{name}={value}')}" for name, value in dress.overrides[entry].items()]
     assignments = [f"{name} = {value}" for name, value in dress.postfix.items()]
     if assignments:
         lines.append(f"postconf -e {_words(assignments)}")

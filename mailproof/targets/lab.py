@@ -233,13 +233,17 @@ def _run_of(attrs: Mapping[str, Any]) -> str:
 
 def _remove(client: docker.DockerClient, run: str) -> None:
     mine: dict[str, str | list[str] | bool] = {"label": f"{LABEL}.run={run}"}
-    for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
-        with suppress(NotFound):
-            container.remove(force=True, v=True)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(_discard, client.containers.list(all=True, filters=mine, ignore_removed=True)))
     for network in client.networks.list(filters=mine):
         _leave(network)
         with suppress(NotFound):
             network.remove()
+
+
+def _discard(container: Container) -> None:
+    with suppress(NotFound):
+        container.remove(force=True, v=True)
 
 
 def _leave(network: Network) -> None:

@@ -67,7 +67,7 @@ def outside(client: docker.DockerClient, network: Network) -> Outside:
     """Where we stand towards an engine: the one place that knows."""
     remote = urlsplit(os.environ.get("DOCKER_HOST", ""))
     if remote.scheme in ("tcp", "ssh", "http", "https") and remote.hostname:
-        return Published(remote.hostname, "0.0.0.0")  # noqa: S104: on the engine's machine, for us to reach
+        return Published(remote.hostname, "0.0.0.0")  # noqa: S104 on the engine's machine, for us to reach
     if _join(client, network):
         return Shared(str(network.name))
     return Published("127.0.0.1", "127.0.0.1")

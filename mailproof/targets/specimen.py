@@ -174,7 +174,7 @@ def publish(directory: Path, started: Started, choice: Choice) -> str:
             text, software = _examined(started, choice)
         except MailproofError as error:
             problem = str(error)
-        except Exception as error:  # noqa: BLE001: a thread's boundary, what nobody foresaw must not look like «still starting»
+        except Exception as error:  # noqa: BLE001 a thread's boundary, what nobody foresaw must not look like «still starting»
             problem = f"unforeseen while it was examined: {error!r}"
     described = Started(**{**_fields(started), "problem": problem})
     write_state(directory, described, {"text": text, "software": software})

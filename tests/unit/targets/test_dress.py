@@ -1,0 +1,127 @@
+"""The script that dresses a specimen: run for real, in a directory of its own, with a `postconf` that writes down."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from mailproof.model import Service
+from mailproof.targets.dress import HOME, Dress, entries, restart, script
+
+POSTCONF = """#!/bin/sh
+[ "$1" = -F ] && echo y && exit
+for word in "$@"; do printf '%s\\n' "$word" >>{log}; done
+echo -- >>{log}
+"""
+Wear = Callable[[Dress], list[list[str]]]
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    for name in ("postfix/main.cf", "postfix/master.cf", "dovecot/dovecot.conf", "dovecot/conf.d/10-auth.conf"):
+        path = tmp_path / "etc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"the package's {name}\n")
+    (tmp_path / "etc/mailproof").mkdir()
+    return tmp_path / "etc"
+
+
+@pytest.fixture
+def wear(etc: Path, tmp_path: Path) -> Wear:
+    """Run the script of a dress; returns the words of each call of postconf."""
+    log, program = tmp_path / "log", tmp_path / "bin" / "postconf"
+    program.parent.mkdir()
+    program.write_text(POSTCONF.format(log=log))
+    program.chmod(0o700)
+
+    def run(dress: Dress) -> list[list[str]]:
+        log.write_text("")
+        text = script(dress).replace("/etc/", f"{etc}/")
+        path = f"{program.parent}:{os.environ['PATH']}"
+        subprocess.run(["sh", "-c", text], env={"PATH": path}, check=True, capture_output=True, text=True)
+        return [call.splitlines() for call in log.read_text().split("--\n")[:-1]]
+
+    return run
+
+
+def test_settings_are_given_to_postconf_word_by_word(wear: Wear) -> None:
+    values = {"smtpd_tls_protocols": ">=TLSv1.2", "myorigin": "$mydomain", "smtpd_banner": "it's \"quoted\" `id` \\ here",
+              "relay_domains": ""}  # fmt: skip
+    assert wear(Dress(values, {})) == [
+        ["-e", "smtpd_tls_protocols = >=TLSv1.2", "myorigin = $mydomain", "smtpd_banner = it's \"quoted\" `id` \\ here",
+         "relay_domains = "],
+    ]  # fmt: skip
+
+
+def test_a_service_is_declared_with_its_own_settings_and_the_release_s_own_chroot(wear: Wear) -> None:
+    dress = Dress({}, {}, {"2525/inet": "2525 inet n - @CHROOT@ - - smtpd"}, {"2525/inet": {"syslog_name": "postfix/a b"}})
+    assert wear(dress) == [["-M", "2525/inet=2525 inet n - y - - smtpd -o { syslog_name = postfix/a b }"]]
+
+
+def test_settings_of_a_service_that_the_package_declares_are_worn_too(wear: Wear) -> None:
+    dress = Dress({}, {}, overrides={"smtp/inet": {"smtpd_tls_loglevel": "2", "syslog_name": "a b"}})
+    assert wear(dress) == [["-P", "smtp/inet/smtpd_tls_loglevel=2"], ["-P", "smtp/inet/syslog_name=a b"]]
+
+
+def test_an_entry_is_taken_out_and_text_is_pasted_as_it_stands(wear: Wear, etc: Path) -> None:
+    assert wear(Dress({}, {}, removed=("tlsmgr/unix",), pasted="smtpd_use_tsl = 'yes'\n%s\\n")) == [["-MX", "tlsmgr/unix"]]
+    assert (etc / "postfix/main.cf").read_text() == "the package's postfix/main.cf\nsmtpd_use_tsl = 'yes'\n%s\\n\n"
+
+
+def test_dovecot_reads_base_text_then_settings(wear: Wear, etc: Path) -> None:
+    wear(Dress({}, {"ssl": "required", "login_greeting": "$HOME `id`"}, dovecot_base="passdb static {\n}"))
+    assert (etc / "dovecot/local.conf").read_text() == "passdb static {\n}\nssl = required\nlogin_greeting = $HOME `id`\n"
+
+
+def test_packaged_files_are_emptied_where_they_would_interfere(wear: Wear, etc: Path) -> None:
+    wear(Dress({}, {}, emptied=("/etc/dovecot/conf.d/10-auth.conf",)))
+    assert (etc / "dovecot/conf.d/10-auth.conf").read_text() == ""
+    assert (etc / "dovecot/dovecot.conf").read_text() == "the package's dovecot/dovecot.conf\n"
+
+
+def test_nothing_of_an_older_dress_is_left(wear: Wear, etc: Path) -> None:
+    bare = Dress({}, {})
+    wear(bare)
+    before = {path.relative_to(etc): path.read_text() for path in etc.rglob("*") if path.is_file()}
+    wear(Dress({"a": "b"}, {"ssl": "no"}, emptied=("/etc/dovecot/dovecot.conf",), pasted="a typo"))
+    wear(bare)
+    assert {path.relative_to(etc): path.read_text() for path in etc.rglob("*") if path.is_file()} == before
+
+
+def test_a_step_that_fails_ends_the_script(wear: Wear, tmp_path: Path, etc: Path) -> None:
+    (tmp_path / "bin/postconf").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        wear(Dress({"a": "b"}, {"ssl": "no"}))
+    assert not (etc / "dovecot/local.conf").exists()
+
+
+def test_the_services_to_declare_are_postfix_s_own_but_for_port_25(services: dict[str, Service]) -> None:
+    assert entries(services.values()) == {
+        "submission/inet": "submission inet n - @CHROOT@ - - smtpd",
+        "submissions/inet": "submissions inet n - @CHROOT@ - - smtpd",
+    }
+
+
+def steps(command: str) -> Sequence[str]:
+    return [step.partition(" ")[0] for step in command.replace(" && ", "; ").split("; ")]
+
+
+def test_a_restart_stops_then_dresses_then_starts() -> None:
+    assert steps(restart(postfix=True, dovecot=False)) == ["postfix", f"{HOME}/dress", "/usr/lib/postfix/sbin/master"]
+    both = restart(postfix=True, dovecot=True)
+    assert both.index("postfix stop") < both.index(f"{HOME}/dress") < both.index("dovecot </dev/null") < both.index("master -w")
+    assert both.index("dovecot stop") < both.index("pidof dovecot") < both.index(f"{HOME}/dress")
+
+
+@pytest.mark.parametrize("daemon", ["postfix", "dovecot"])
+def test_a_daemon_that_is_not_concerned_goes_on_running(daemon: str) -> None:
+    other = restart(postfix=daemon != "postfix", dovecot=daemon != "dovecot")
+    assert daemon not in other.replace(HOME, "")
+
+
+def test_what_did_not_dress_does_not_start() -> None:
+    assert f"{HOME}/dress && dovecot" in restart(postfix=True, dovecot=True)
