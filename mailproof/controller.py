@@ -17,6 +17,7 @@ import pytest
 
 from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase
+from mailproof.model import Verdict
 from mailproof.reporting import terminal
 from mailproof.reporting.sources import load_sources
 from mailproof.reporting.write import HASHES, RAW, write_report
@@ -67,6 +68,13 @@ class Controller:
         """Take in what a phase said, wherever it ran."""
         if hasattr(report, "mailproof"):
             self.run.report(Phase(**json.loads(report.mailproof)))
+        elif report.failed:  # a worker died under it, or it is no control at all
+            self._stray(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that cannot be read has cases that nobody knows."""
+        if report.failed:
+            self._stray(report)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Remove what was started, write the record, and let it decide the exit status."""
@@ -91,6 +99,12 @@ class Controller:
     def pytest_unconfigure(self) -> None:
         """Whatever happened, nothing is left running."""
         self.run.close()
+
+    def _stray(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        """What failed without a control's word on it stands in nobody's plan and must not be lost."""
+        *_, reason = report.longreprtext.strip().splitlines() or ["no word of why"]
+        self.problem = f"{report.nodeid}: {reason}"
+        self.run.report(Phase(report.nodeid, report.when or "", Verdict.ERROR.value, reason=reason))
 
     def _write(self, record: dict[str, Any]) -> None:
         sources = load_sources(self.run.selection.root / "fixtures" / "sources.toml")

@@ -53,6 +53,7 @@ CRITICAL, HIGH, MEDIUM, LOW = Severity
 MX, SUBMISSION, ACCESS, RELAY, LOCAL, DAEMON = Role
 POSTFIX, DOVECOT = Daemon
 STARTTLS = Security.STARTTLS
+ACRONYMS = frozenset({"ehlo", "lmtp", "starttls", "mx", "rsa", "tls"})
 TLS_ROLES = (MX, SUBMISSION, ACCESS, RELAY)
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -171,7 +172,10 @@ def _carry(attribute: str, mutation: Mutation) -> Callable[[Check], Check]:
 
 
 def _title(check: Callable[..., None]) -> str:
-    return check.__name__.removeprefix("test_").replace("_", " ").capitalize()
+    words = check.__name__.removeprefix("test_").replace("1_", "1.").split("_")
+    spelled = [word.upper() if word in ACRONYMS else word for word in words]
+    title = " ".join(spelled)
+    return title[0].upper() + title[1:]
 
 
 def _why(check: Callable[..., None]) -> str:

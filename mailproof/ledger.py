@@ -110,7 +110,7 @@ def sentence(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {text}"
 
 
-def completeness(planned: Mapping[str, Result], gaps: Iterable[Result], reported: Iterable[str]) -> dict[str, object]:
+def completeness(planned: Mapping[str, object], gaps: Iterable[Result], reported: Iterable[str]) -> dict[str, object]:
     """Planned = run + not-applicable + not-checked, run = reported: and whatever is missing, by name."""
     rows = list(gaps)
     missing = sorted(set(planned) - set(reported))

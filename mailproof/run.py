@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from cryptography.hazmat.backends.openssl import backend
 import mailproof
 from mailproof.errors import DidNotStart, MailproofError, ReportNotWritten, TimedOut
 from mailproof.ledger import Phase, completeness, merge, prove
-from mailproof.model import Result
+from mailproof.model import Result, Verdict
 from mailproof.plan import RESTORED, Case, Gap, Subject, gap_row, skeleton
 from mailproof.profile import Profile
 from mailproof.reporting.record import assemble
@@ -71,9 +71,9 @@ class Run:
 
     def start(self) -> None:
         """Start every specimen of the selection in the background; raises `ReportNotWritten`."""
+        self._lab = Lab(self.id, self.directory, self.said.put)
         with _writing(self.directory):
             self.selection.people.save(self.directory / SECRETS / "people.json")
-        self._lab = Lab(self.id, self.directory, self.said.put)
         self._lab.start(self.selection.wanted(), self._settle)
 
     def wait(self, show: Callable[[str], None]) -> None:
@@ -130,7 +130,8 @@ class Run:
         plan = self._plan()
         rows = {node: merge(Result(**row), self.phases.get(node, ())) for node, row in plan["cases"].items()}
         gaps = [Result(**row) for row in plan["gaps"]]
-        complete = completeness(rows, gaps, [node for node in rows if self._whole(node)])
+        asked = {**dict.fromkeys(self.phases), **rows}  # whatever reported without being planned is missed in the plan
+        complete = completeness(asked, gaps, [node for node in rows if self._whole(node)])
         results = [*_proved(rows, set(plan["innocents"])), *gaps]
         profiles = [_profile(each) for each in self.selection.profiles]
         return assemble(self._facts(command, plan), self._targets(), profiles, results, complete)
@@ -249,6 +250,8 @@ def _proved(rows: Mapping[str, Result], innocents: set[str]) -> Iterable[Result]
             yield row
         elif not node.endswith(f"+{RESTORED}]"):
             yield prove(row, rows.get(f"{node[:-1]}+{RESTORED}]"), node in innocents)
+        elif f"{node.removesuffix(f'+{RESTORED}]')}]" not in rows:
+            yield replace(row, verdict=Verdict.ERROR, reason="restored from a mutation whose own case was left out")
 
 
 def _write(path: Path, text: str) -> None:

@@ -97,22 +97,22 @@ class Inner:
         before: int = 0,
         do: str = "",
         plugin: str = "",
+        report: Path | None = None,
         environment: dict[str, str] | None = None,
     ) -> Outcome:
         """A whole run. ``do`` is a statement executed before its n-th case, ``plugin`` the text of a pytest plugin."""
         text = MID_RUN.format(before=before, do=do) if do else ""
-        return self.finish(self.start(*arguments, plugin=text + plugin, environment=environment))
+        return self.finish(self.start(*arguments, plugin=text + plugin, report=report, environment=environment))
 
     def start(
-        self, *arguments: str, plugin: str = "", environment: dict[str, str] | None = None
+        self, *arguments: str, plugin: str = "", report: Path | None = None, environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
         """A run that goes on by itself, in a process group of its own as a shell would give it."""
-        report = self.home / f"report-{len(self.reports)}"
         module = f"breakage_{len(self.reports)}"
         (self.home / f"{module}.py").write_text(plugin, encoding="utf-8")
+        report = report or self.home / f"report-{len(self.reports)}"
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "mailproof.plugin", "-p", module]
-        if "--report-dir" not in arguments:
-            command += ["--report-dir", str(report)]
+        command += ["--report-dir", str(report)]
         process = self.ends.enter_context(
             subprocess.Popen(
                 [*command, *arguments], cwd=CHECKOUT, env=self._environment(environment or {}), text=True,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
+from mailproof.controller import report_directory
+from mailproof.run import SECRETS
 from mailproof.targets import lab
 from mailproof.targets.specimen import Specimen
 
@@ -17,6 +19,26 @@ if TYPE_CHECKING:
 
 SMALL_FILES = "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
 """Room for a transcript, not for a report; to who writes it is the same as a disk that is full."""
+SMALL_FROM_THE_START = """
+import resource
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def {hook}():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+"""
+UNREADABLE = """
+import pytest
+collect = pytest.Module.collect
+
+def unreadable(self):
+    if self.path.name == "test_certificates.py":
+        raise RuntimeError("unreadable")
+    return collect(self)
+
+pytest.Module.collect = unreadable
+"""
+ADVICE = "could not be written (File too large): make room"
 VERSIONS = ("--profile", "pfs", "tests/handshake/test_versions.py")
 
 ENDED_EARLY = """
@@ -57,12 +79,16 @@ def test_what_a_killed_run_leaves_is_reaped_by_the_next_one(inner: Inner, dresse
     assert dressed.inside.run("true").status == 0, "a run that still goes on was reaped"
 
 
-def test_a_report_directory_of_a_killed_run_is_begun_anew(inner: Inner, tmp_path: Path) -> None:
-    place = ("--report-dir", str(tmp_path / "mine"))
-    killed = inner(*VERSIONS, *place, before=2, do="os.kill(os.getpid(), signal.SIGKILL)")
-    assert killed.status == -signal.SIGKILL
-    ended = inner(*VERSIONS, *place, "-k", "smtp:25 and offers")
-    assert (ended.status, ended.left) == (0, [])
+def test_a_report_directory_of_a_killed_run_is_begun_anew(tmp_path: Path) -> None:
+    stale = tmp_path / SECRETS / "specimens" / "debian-13@pfs.json"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    (tmp_path / "evidence.json").touch()
+    (tmp_path / "theirs.txt").touch()
+    report_directory(tmp_path, "new", tmp_path)
+    assert not stale.exists(), "a dead container would be taken for ours"
+    assert not (tmp_path / "evidence.json").exists(), "the record of another run would be taken for ours"
+    assert (tmp_path / "theirs.txt").exists()
 
 
 def test_two_runs_at_once_do_not_meet(inner: Inner) -> None:
@@ -86,29 +112,37 @@ def test_a_run_of_somebody_else_is_not_reaped(
 def test_a_place_that_cannot_be_written_is_known_before_anything_starts(inner: Inner, tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
-    ended = inner(*VERSIONS, "--report-dir", str(in_the_way / "report"))
+    ended = inner(*VERSIONS, report=in_the_way / "report")
     assert ended.status == 4
     assert len(ended.text.strip().splitlines()) == 1, ended.text
     assert str(in_the_way) in ended.words and "--report-dir" in ended.words
 
 
+@pytest.mark.parametrize("hook", ["pytest_configure", "pytest_sessionstart"])
+def test_a_disk_that_is_full_at_the_start_ends_the_run(inner: Inner, hook: str) -> None:
+    ended = inner(*VERSIONS, plugin=SMALL_FROM_THE_START.format(hook=hook))
+    assert (ended.status, ended.left) == (10, [])
+    assert ADVICE in ended.words
+
+
 def test_a_disk_that_is_full_when_the_report_is_written_is_no_success(inner: Inner) -> None:
     ended = inner(*VERSIONS, "-k", "smtp:25 and offers", before=1, do=SMALL_FILES)
     assert (ended.status, ended.left) == (10, [])
-    assert "could not be written (File too large): make room or name another place, --report-dir DIR" in ended.words
+    assert ADVICE in ended.words
+    assert not (ended.report / "evidence.json").exists()
 
 
 def test_a_transcript_that_cannot_be_kept_makes_its_case_an_error(inner: Inner) -> None:
-    do = "(run.directory / 'raw').rmdir()"
-    ended = inner(*VERSIONS, "-k", "smtp:25 and offers", before=1, do=do)
+    ended = inner(*VERSIONS, "-k", "smtp:25 and offers", before=1, do="(run.directory / 'raw').rmdir()")
     assert (ended.status, ended.left) == (10, [])
     assert ended.verdicts() == {"error"}
-    assert "transcript" in ended.words
+    assert "ReportNotWritten" in ended.words
 
 
-def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(inner: Inner, tmp_path: Path) -> None:
-    place = ("--report-dir", str(tmp_path / "mine"), "-k", "smtp:25 and offers")
-    assert inner(*VERSIONS, *place).status == 0
-    broken = inner(*VERSIONS, *place, before=1, do=SMALL_FILES)
-    assert broken.status == 10
-    assert not (tmp_path / "mine" / "evidence.json").exists()
+@pytest.mark.parametrize(("more", "status"), [((), 2), (("--continue-on-collection-errors",), 10)])
+def test_a_module_that_cannot_be_read_is_no_success(inner: Inner, more: tuple[str, ...], status: int) -> None:
+    ended = inner(*VERSIONS, "tests/handshake/test_certificates.py", "-k", "smtp:25", *more, plugin=UNREADABLE)
+    assert (ended.status, ended.left) == (status, [])
+    assert ended.record["run"]["exit_status"] == 10
+    assert "tests/handshake/test_certificates.py" in ended.record["completeness"]["missing"]
+    assert "tests/handshake/test_certificates.py: E RuntimeError: unreadable" in ended.words

@@ -50,7 +50,7 @@ def pytest_load_initial_conftests(parser):
         try:
             parser.parse(words)
         except pytest.UsageError as error:
-            print("REFUSED", shlex.join(words), str(error).splitlines()[-1])
+            print("REFUSED", shlex.join(words), " ".join(str(error).split()))
 """
 
 
@@ -64,7 +64,8 @@ def pytest_says(tmp_path_factory: pytest.TempPathFactory) -> str:
     return run("-p", "mailproof.plugin", "-p", "documented", "--help", COMMANDS=words, PYTHONPATH=path)
 
 
-def test_every_documented_command_is_accepted(pytest_says: str) -> None:
+def test_every_documented_command_is_accepted(pytest_says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     refused = [line for line in pytest_says.splitlines() if line.startswith("REFUSED")]
     assert not refused, refused
     assert len(suite_commands()) > 10, "the pages name hardly any command: are their code blocks marked sh?"
@@ -79,7 +80,7 @@ def test_every_documented_command_that_only_collects_runs() -> None:
         assert "tests/" in run(*command[1:])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_program_of_a_page_is_there(page: Path) -> None:
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     for program, *_ in commands_of(page):
@@ -89,7 +90,7 @@ def test_every_program_of_a_page_is_there(page: Path) -> None:
             assert os.access(ROOT / program, os.X_OK), program
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(<?([^)>\s]+)>?\)", prose(page)):
         path, _, anchor = target.partition("#")
@@ -100,10 +101,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{target}: there is no such heading"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_option_that_is_named_exists(page: Path, pytest_says: str) -> None:
     named = set(re.findall(r"`(--[a-z][a-z-]*)", prose(page)))
-    known = set(re.findall(r"--[a-z][a-z-]*", pytest_says))
+    lines = [line for line in pytest_says.splitlines() if not line.startswith("REFUSED")]
+    known = {option for line in lines for option in re.findall(r"--[a-z][a-z-]*", line)}
     assert named <= known, f"pytest --help does not show {', '.join(sorted(named - known))}"
 
 

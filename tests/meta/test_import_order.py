@@ -1,4 +1,4 @@
-"""The order of DESIGN §3: each room of the library imports only from lower ones, and foreign libraries have one home."""
+"""The order of DESIGN §3: each room imports only from lower ones, and foreign libraries have one home."""
 
 from __future__ import annotations
 

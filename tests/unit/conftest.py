@@ -58,8 +58,9 @@ def make_profile() -> MakeProfile:
         every = dict.fromkeys(Role, Level.MUST)
         profile = Profile(
             name=name, title="Forward secrecy", edition="2026-11-22", source="RFC 9325", certificates=("rsa-2048",),
-            versions={}, services=tuple(each for each in SERVICES.values() if each.role is not Role.DAEMON), overrides={},
-            requires={"PFS-3": every}, parameters={"versions": {}}, postfix={}, dovecot={}, sha256="ab" * 32, path="",
+            versions={}, services=tuple(each for each in SERVICES.values() if each.role is not Role.DAEMON),
+            overrides={}, requires={"PFS-3": every}, parameters={"versions": {}}, postfix={}, dovecot={},
+            sha256="ab" * 32, path="",
         )  # fmt: skip
         return replace(profile, **changes)
 

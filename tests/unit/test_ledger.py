@@ -18,6 +18,11 @@ def holds(value: bool) -> None:
     assert value
 
 
+def helping(value: bool) -> bool:
+    assert value
+    return value
+
+
 def helped(value: bool) -> None:
     holds(value)
 
@@ -30,7 +35,7 @@ def in_a_nested_function(value: bool) -> None:
 
 
 def in_a_comprehension(value: bool) -> None:
-    [holds(each) for each in [value]]
+    assert all(helping(each) for each in [value])
 
 
 def in_a_library(value: bool) -> None:

@@ -49,8 +49,8 @@ def wear(etc: Path, tmp_path: Path) -> Wear:
 
 
 def test_settings_are_given_to_postconf_word_by_word(wear: Wear) -> None:
-    values = {"smtpd_tls_protocols": ">=TLSv1.2", "myorigin": "$mydomain", "smtpd_banner": "it's \"quoted\" `id` \\ here",
-              "relay_domains": ""}  # fmt: skip
+    values = {"smtpd_tls_protocols": ">=TLSv1.2", "myorigin": "$mydomain",
+              "smtpd_banner": "it's \"quoted\" `id` \\ here", "relay_domains": ""}  # fmt: skip
     assert wear(Dress(values, {})) == [
         ["-e", "smtpd_tls_protocols = >=TLSv1.2", "myorigin = $mydomain", "smtpd_banner = it's \"quoted\" `id` \\ here",
          "relay_domains = "],
@@ -58,7 +58,9 @@ def test_settings_are_given_to_postconf_word_by_word(wear: Wear) -> None:
 
 
 def test_a_service_is_declared_with_its_own_settings_and_the_release_s_own_chroot(wear: Wear) -> None:
-    dress = Dress({}, {}, {"2525/inet": "2525 inet n - @CHROOT@ - - smtpd"}, {"2525/inet": {"syslog_name": "postfix/a b"}})
+    dress = Dress(
+        {}, {}, {"2525/inet": "2525 inet n - @CHROOT@ - - smtpd"}, {"2525/inet": {"syslog_name": "postfix/a b"}}
+    )
     assert wear(dress) == [["-M", "2525/inet=2525 inet n - y - - smtpd -o { syslog_name = postfix/a b }"]]
 
 
@@ -68,13 +70,17 @@ def test_settings_of_a_service_that_the_package_declares_are_worn_too(wear: Wear
 
 
 def test_an_entry_is_taken_out_and_text_is_pasted_as_it_stands(wear: Wear, etc: Path) -> None:
-    assert wear(Dress({}, {}, removed=("tlsmgr/unix",), pasted="smtpd_use_tsl = 'yes'\n%s\\n")) == [["-MX", "tlsmgr/unix"]]
+    assert wear(Dress({}, {}, removed=("tlsmgr/unix",), pasted="smtpd_use_tsl = 'yes'\n%s\\n")) == [
+        ["-MX", "tlsmgr/unix"]
+    ]
     assert (etc / "postfix/main.cf").read_text() == "the package's postfix/main.cf\nsmtpd_use_tsl = 'yes'\n%s\\n\n"
 
 
 def test_dovecot_reads_base_text_then_settings(wear: Wear, etc: Path) -> None:
     wear(Dress({}, {"ssl": "required", "login_greeting": "$HOME `id`"}, dovecot_base="passdb static {\n}"))
-    assert (etc / "dovecot/local.conf").read_text() == "passdb static {\n}\nssl = required\nlogin_greeting = $HOME `id`\n"
+    assert (
+        etc / "dovecot/local.conf"
+    ).read_text() == "passdb static {\n}\nssl = required\nlogin_greeting = $HOME `id`\n"
 
 
 def test_packaged_files_are_emptied_where_they_would_interfere(wear: Wear, etc: Path) -> None:
@@ -113,7 +119,12 @@ def steps(command: str) -> Sequence[str]:
 def test_a_restart_stops_then_dresses_then_starts() -> None:
     assert steps(restart(postfix=True, dovecot=False)) == ["postfix", f"{HOME}/dress", "/usr/lib/postfix/sbin/master"]
     both = restart(postfix=True, dovecot=True)
-    assert both.index("postfix stop") < both.index(f"{HOME}/dress") < both.index("dovecot </dev/null") < both.index("master -w")
+    assert (
+        both.index("postfix stop")
+        < both.index(f"{HOME}/dress")
+        < both.index("dovecot </dev/null")
+        < both.index("master -w")
+    )
     assert both.index("dovecot stop") < both.index("pidof dovecot") < both.index(f"{HOME}/dress")
 
 

@@ -31,13 +31,20 @@ class Here:
 
 
 class Scripted:
-    """Answers every command with what a function makes of it."""
+    """Answers every command with what a function makes of it, and remembers it."""
 
     def __init__(self, answer: Callable[[str], Done]) -> None:
         self.answer = answer
+        self.commands: list[str] = []
 
     def run(self, command: str) -> Done:
+        self.commands.append(command)
         return self.answer(command)
+
+
+def well(command: str) -> Done:
+    """The answer of a target on which a command succeeds without a word."""
+    return Done(0, f"\n{mark_of(command)} 0\n", "")
 
 
 def mark_of(command: str) -> str:
@@ -85,11 +92,10 @@ def test_a_mark_of_another_command_is_no_answer() -> None:
 
 
 def test_every_command_has_a_mark_of_its_own() -> None:
-    seen: list[str] = []
-    inside = Inside(Scripted(lambda command: seen.append(mark_of(command)) or Done(0, f"\n{seen[-1]} 0\n", "")), "here")
-    inside.run("true")
-    inside.run("true")
-    assert len(set(seen)) == 2
+    scripted = Scripted(well)
+    for _ in range(2):
+        Inside(scripted, "here").run("true")
+    assert len({mark_of(command) for command in scripted.commands}) == 2
 
 
 def test_a_command_that_takes_too_long_is_no_answer() -> None:
@@ -99,7 +105,6 @@ def test_a_command_that_takes_too_long_is_no_answer() -> None:
 
 
 def test_the_deadline_is_kept_inside_the_target() -> None:
-    seen: list[str] = []
-    inside = Inside(Scripted(lambda command: seen.append(command) or Done(0, f"\n{mark_of(command)} 0\n", "")), "here")
-    inside.run("true", deadline=7)
-    assert seen[0].startswith("timeout 7 sh -c true; ")
+    scripted = Scripted(well)
+    Inside(scripted, "here").run("true", deadline=7)
+    assert scripted.commands[0].startswith("timeout 7 sh -c true; ")

@@ -24,7 +24,8 @@ def recorded(release: str, name: str) -> list[str]:
 def session(pid: int, helo: str = "", tls: bool = True, ended: bool = True) -> list[str]:
     """An smtpd's lines as Postfix 3.10 writes them; the HELO stands in a refusal alone."""
     client, smtpd = "unknown[198.18.77.1]", f"{HEAD}/smtpd[{pid}]"
-    refusal = f"554 5.7.1 <x@foreign.example>: Relay access denied; from=<a@b.test> to=<x@foreign.example> proto=ESMTP helo=<{helo}>"
+    envelope = f"from=<a@b.test> to=<x@foreign.example> proto=ESMTP helo=<{helo}>"
+    refusal = f"554 5.7.1 <x@foreign.example>: Relay access denied; {envelope}"
     established = (
         f"Anonymous TLS connection established from {client}: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
     )

@@ -18,7 +18,9 @@ DEFAULTS = {"smtpd_tls_wrappermode": "no", "smtpd_tls_security_level": "may", "s
             "smtpd_sasl_auth_enable": "no", "smtpd_tls_loglevel": "1"}  # fmt: skip
 
 
-def readings(overrides: dict[str, dict[str, str]] | None = None, dovecot: dict[str, str] | None = None, **main: Any) -> Readings:
+def readings(
+    overrides: dict[str, dict[str, str]] | None = None, dovecot: dict[str, str] | None = None, **main: Any
+) -> Readings:
     at_services = {"submission/inet": {"smtpd_tls_security_level": "encrypt"}, **(overrides or {})}
     postfix = PostfixView("3.10.13", "OpenSSL 3.5.7", {**DEFAULTS, **main}, at_services, MASTER, frozenset())
     values = {"protocols": "imap lmtp", "ssl": "required", "service/imap-login/protocol": "imap",
@@ -68,7 +70,9 @@ def test_the_services_are_those_of_the_profile(services: dict[str, Service]) -> 
 
 
 def test_a_service_that_is_not_declared_is_named(services: dict[str, Service]) -> None:
-    with pytest.raises(DidNotTake, match="the service submissions:465 is worn but not declared; there are postfix, smtp:25"):
+    with pytest.raises(
+        DidNotTake, match="the service submissions:465 is worn but not declared; there are postfix, smtp:25"
+    ):
         check_services((services["submissions"],), readings())
     with pytest.raises(DidNotTake, match="imap:143 is worn but not declared"):
         check_services((services["imap"],), readings(dovecot={"protocols": "lmtp"}))
