@@ -18,7 +18,7 @@ from mailproof.errors import MailproofError, Unusable
 from mailproof.model import Daemon, Release, Role, Service
 from mailproof.plan import Subject
 from mailproof.profile import ControlFacts, Profile, load_profiles
-from mailproof.releases import choose, load_releases
+from mailproof.releases import STOCK, check_tree, choose, load_releases
 from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
 from mailproof.targets.lab import Wanted
 from mailproof.targets.people import People, gather
@@ -26,7 +26,6 @@ from mailproof.targets.specimen import Specimen
 from mailproof.targets.wardrobe import files
 
 ROOMS = ("config", "handshake", "relay", "logs")
-STOCK = "stock"
 STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 2000, 4190)
 """Every port on which a packaged Postfix or Dovecot listens on some release (2000: ManageSieve's old one)."""
 
@@ -92,8 +91,7 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
     names = [str(here / name) if "/" in name or name.endswith(".toml") else name for name in options.profiles]
     profiles = load_profiles(names, root / "fixtures" / "profiles", controls, known)
     for tree in options.mail_configs:
-        if tree != STOCK:
-            raise Unusable(f"--mail-config {tree}: the one tree that can be judged is {STOCK}")
+        check_tree(tree)
     if options.prove and options.mail_configs:
         raise Unusable("--prove breaks what it judges, so it goes with specimens only: leave out --mail-config")
     return Selection(

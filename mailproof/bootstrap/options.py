@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mailproof.errors import Unusable
-from mailproof.releases import choose, hint, load_releases
+from mailproof.releases import check_tree, choose, hint, load_releases
 
 OWN_TESTS = ("tests/unit", "tests/meta", "tests/lab")
 _WITHOUT_CONTAINERS = ("tests/unit", "tests/meta")
@@ -23,7 +23,6 @@ _TAKE_A_VALUE = (
 """pytest's options whose value could be taken for the path of a test."""
 _ONLY_TELL = ("-h", "--help", "-V", "--version", "--markers", "--fixtures", "--fixtures-per-test")
 _ONLY_COLLECT = ("--collect-only", "--collectonly", "--co")
-STOCK = "stock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def validate(asked: Asked, checkout: Path) -> None:
         if name not in profiles and not Path(name).is_file():
             raise Unusable(f"--profile {name}: there is neither such a profile nor such a file{hint(name, profiles)}")
     for tree in asked.mail_configs:
-        _check_tree(tree)
+        check_tree(tree)
     if asked.prove and (asked.hosts or asked.mail_configs):
         other = "--hosts" if asked.hosts else "--mail-config"
         raise Unusable(f"--prove breaks what it judges, so it goes with specimens only: leave out {other}")
@@ -102,17 +101,6 @@ def test_paths(arguments: Sequence[str], checkout: Path) -> list[Path]:
         if not word.startswith("-") and before not in _TAKE_A_VALUE and path.is_relative_to(checkout / "tests"):
             found += [path] if path.exists() else []
     return found
-
-
-def _check_tree(given: str) -> None:
-    """A user's tree: ``stock``, ``DIR`` or ``NAME=DIR`` with something in it."""
-    if given == STOCK:
-        return
-    tree = Path(given if Path(given).exists() else given.partition("=")[2] or given)
-    if not tree.is_dir():
-        raise Unusable(f"--mail-config {given}: there is no directory {tree}")
-    if not any(tree.iterdir()):
-        raise Unusable(f"--mail-config {given}: the directory {tree} is empty; it must hold postfix/ or dovecot/")
 
 
 def _split(values: Sequence[str]) -> tuple[str, ...]:

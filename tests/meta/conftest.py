@@ -29,6 +29,13 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def library() -> dict[Path, ast.Module]:
+    """Every module of mailproof, by its path in the checkout."""
+    paths = sorted((ROOT / "mailproof").rglob("*.py"))
+    return {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+@pytest.fixture(scope="session")
 def control_files() -> tuple[Path, ...]:
     return tuple(path for room in ROOMS for path in sorted((ROOT / "tests" / room).glob("**/*.py")))
 

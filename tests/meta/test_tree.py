@@ -21,12 +21,6 @@ Trees = dict[Path, ast.Module]
 
 
 @pytest.fixture(scope="module")
-def library(root: Path) -> Trees:
-    return {path.relative_to(root): ast.parse(path.read_text(encoding="utf-8"))
-            for path in sorted((root / "mailproof").rglob("*.py"))}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
 def texts(root: Path) -> dict[Path, str]:
     """Every file of the project that is text; what runs write under reports/ is not the project's."""
     found = {}

@@ -32,8 +32,9 @@ SPELLING = Mutation("spelling", postfix={"smtpd_tls_loglevel": "1"})
 
 
 @pytest.fixture
-def run(tmp_path: Path, make_profile: MakeProfile) -> Run:
-    """A run on one specimen, of which nothing was started."""
+def run(tmp_path: Path, make_profile: MakeProfile, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run on one specimen, of which nothing was started, from a tree outside of git."""
+    monkeypatch.setattr("mailproof.run.commit", lambda _: None)
     release = Release("debian-13", "debian", "Debian 13", "trixie", "", "", "3.10", "2.4.1")
     people = People(b"", {}, {}, {}, "")
     chosen = Selection(ROOT, Options(), (release,), (make_profile(),), Dialects({}, {}), people, "secret")

@@ -174,6 +174,7 @@ def _keep_silent(connected: socket.socket) -> None:
 
 
 def _reset(connected: socket.socket) -> None:
+    connected.recv(65536)  # only then has the other side surely connected
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
