@@ -105,8 +105,9 @@ def fingerprint(text: str) -> str:
 
 
 def sentence(problem: BaseException) -> str:
-    """An exception as one sentence that names its kind."""
-    text = " ".join(str(problem).split()) or "no further words"
+    """An exception as one sentence that names its kind; of a failed assert its own message, where it has one."""
+    own, _, _ = str(problem).partition("\nassert ")
+    text = " ".join(own.split()) or "no further words"
     return f"{type(problem).__name__}: {text}"
 
 

@@ -123,6 +123,15 @@ class Inner:
         self.reports[process.pid] = report
         return process
 
+    def beside(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """A Python program that runs beside a run; it has said that it is ready."""
+        command = [sys.executable, "-c", program, *arguments]
+        process = self.ends.enter_context(subprocess.Popen(command, text=True, stdout=subprocess.PIPE))
+        self.ends.callback(process.kill)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
     def finish(self, process: subprocess.Popen[str]) -> Outcome:
         """Wait for a run's end. What is left of it is looked at now, and removed after the test."""
         text, _ = process.communicate(timeout=DEADLINE)

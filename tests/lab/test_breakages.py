@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -62,6 +65,27 @@ selection.load_releases = lambda path: load(path) | {{"unbuildable": broken}}
 images.ensure_base = lambda *given: Base(images.image_tag(stable), "the stable image")
 """
 
+# A process that stands before the engine: it can be ended, which the engine itself must not be.
+RELAY = """
+import socket, sys, threading
+
+def pass_on(source, target):
+    while data := source.recv(65536):
+        target.sendall(data)
+    target.shutdown(socket.SHUT_WR)
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[2])
+listener.listen()
+print("ready", flush=True)
+while True:
+    client, _ = listener.accept()
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(sys.argv[1])
+    for pair in ((client, server), (server, client)):
+        threading.Thread(target=pass_on, args=pair, daemon=True).start()
+"""
+
 Script = Callable[[socket.socket], None]
 Serve = Callable[[Script], int]
 
@@ -109,6 +133,15 @@ def serve() -> Iterator[Serve]:
     with suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
     listener.close()
+
+
+@pytest.fixture
+def engine_behind() -> Path:
+    """The socket of this machine's engine."""
+    found = urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    if found.scheme != "unix":
+        pytest.skip("the engine is not reached by a socket of this machine")
+    return Path(found.path)
 
 
 def _accept(listener: socket.socket, script: Script) -> None:
@@ -189,6 +222,19 @@ def test_without_an_engine_every_case_is_an_error(inner: Inner) -> None:
     assert (ended.status, ended.left) == (10, [])
     assert "no container engine answers on tcp://127.0.0.1:9" in ended.words
     assert "run ./check, which installs and starts one" in ended.words
+
+
+def test_an_engine_that_stops_mid_run_takes_the_inside_view_with_it(inner: Inner, engine_behind: Path) -> None:
+    rooms = (*VERSIONS, "tests/logs", "-k", "smtp:25 and (offers or version_and_cipher)")
+    stop = "os.kill(int(os.environ['BEFORE_THE_ENGINE']), signal.SIGKILL)"
+    relay = inner.beside(RELAY, str(engine_behind), str(inner.home / "engine.sock"))
+    environment = {"DOCKER_HOST": f"unix://{inner.home / 'engine.sock'}", "BEFORE_THE_ENGINE": str(relay.pid)}
+    ended = inner(*rooms, before=1, do=stop, environment=environment)
+    assert ended.verdicts("offers_tls_1_3") == {"pass"}, "the container answers all the same"
+    assert ended.verdicts("version_and_cipher") == {"error"}
+    assert ended.status == 10, ended.text
+    assert ended.left, "nobody could remove them: the test tests nothing"
+    assert "Not judged: 1 pass · 0 fail · 2 error" in ended.words
 
 
 def test_a_target_without_an_image_is_an_error_and_the_others_are_judged(inner: Inner, stable: str) -> None:
