@@ -80,7 +80,7 @@ class Controller:
         """Remove what was started, write the record, and let it decide the exit status."""
         try:
             self.record = self.run.record(["pytest", *map(str, self.config.invocation_params.args)])
-            self.run.close()
+            self.problem = self.run.close() or self.problem
             self._write(self.record)
         except MailproofError as error:
             self.problem = str(error)

@@ -94,15 +94,18 @@ class Run:
             self._specimens[key] = Specimen.attach(state, self.selection)
         return self._specimens[key]
 
-    def close(self) -> None:
-        """Stop following logs and, in the controlling process, remove everything that the run started."""
+    def close(self) -> str:
+        """Stop following logs and, in the controlling process, remove everything that the run started; returns what
+        stood in the way, if anything did."""
         for specimen in self._specimens.values():
             specimen.close()
         self._specimens.clear()
+        problem = ""
         if self._lab:
-            self._lab.close()
+            problem = self._lab.close()
             self._lab = None
             shutil.rmtree(self.directory / SECRETS, ignore_errors=True)
+        return problem
 
     def keep(self, digest: str, text: str) -> str:
         """Keep a transcript under its digest, from whichever process; returns the digest. Raises `ReportNotWritten`."""

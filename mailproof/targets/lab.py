@@ -94,16 +94,16 @@ class Lab:
         self._lock = _hold(self.run)
         return [self._pool.submit(self._settle, each, settle) for each in wanted]
 
-    def close(self) -> None:
-        """Remove everything that this run started; never raises, so that nothing hides the run's own outcome."""
+    def close(self) -> str:
+        """Remove everything that this run started. Returns what stood in the way, if anything did, and never raises: so
+        nothing hides the run's own outcome."""
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._client is not None:
-            with suppress(DockerException, OSError):
-                _remove(self._client, self.run)
+        problem = _cleared(self._client, self.run) if self._client else ""
         if self._lock:
             Path(self._lock.name).unlink(missing_ok=True)
             self._lock.close()
+        return problem
 
     def _settle(self, wanted: Wanted, settle: Callable[[Started], None]) -> None:
         try:
@@ -231,6 +231,16 @@ def _run_of(attrs: Mapping[str, Any]) -> str:
     return str(labels.get(f"{LABEL}.run", ""))
 
 
+def _cleared(client: docker.DockerClient, run: str) -> str:
+    try:
+        _remove(client, run)
+    except (DockerException, OSError) as error:
+        return f"what this run started could not be removed ({_short(error)}): the next run does it"
+    finally:
+        client.close()
+    return ""
+
+
 def _remove(client: docker.DockerClient, run: str) -> None:
     mine: dict[str, str | list[str] | bool] = {"label": f"{LABEL}.run={run}"}
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -271,4 +281,5 @@ def _with_directories(files: Files) -> Iterable[tuple[str, tuple[bytes, int]]]:
 
 def _short(error: Exception) -> str:
     text = str(getattr(error, "explanation", None) or error)
-    return " ".join(text.split())[:200]
+    words = " ".join(text.split())
+    return words if len(words) <= 600 else f"{words[:200]} … {words[-400:]}"  # the cause stands at the end

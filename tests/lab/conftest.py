@@ -147,7 +147,7 @@ class Inner:
         """The names of a run's containers and networks that the engine has."""
         mine: dict[str, Any] = {"label": f"mailproof.run={run}"}
         found = [*self.engine.containers.list(all=True, filters=mine), *self.engine.networks.list(filters=mine)]
-        return [str(each.name) for each in found]
+        return [str(each.attrs["Name"]).lstrip("/") for each in found]
 
     def _remove(self, run: str) -> None:
         mine: dict[str, Any] = {"label": f"mailproof.run={run}"}

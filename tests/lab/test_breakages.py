@@ -215,13 +215,15 @@ def test_garbage_in_front_of_a_port_is_never_an_answer(inner: Inner, serve: Serv
     assert "\x1b" not in ended.text
 
 
-def test_without_an_engine_every_case_is_an_error(inner: Inner) -> None:
-    ended = inner(*VERSIONS, environment={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+@pytest.mark.parametrize("nowhere", ["tcp://127.0.0.1:9", "unix:///nowhere/docker.sock"])
+def test_without_an_engine_every_case_is_an_error(inner: Inner, nowhere: str) -> None:
+    ended = inner(*VERSIONS, environment={"DOCKER_HOST": nowhere})
     assert ended.verdicts() == {"error"}
     assert len(ended.rows()) == 24
     assert (ended.status, ended.left) == (10, [])
-    assert "no container engine answers on tcp://127.0.0.1:9" in ended.words
+    assert f"no container engine answers on {nowhere}" in ended.words
     assert "run ./check, which installs and starts one" in ended.words
+    assert "24 errors in" in ended.words
 
 
 def test_an_engine_that_stops_mid_run_takes_the_inside_view_with_it(inner: Inner, engine_behind: Path) -> None:
@@ -235,6 +237,7 @@ def test_an_engine_that_stops_mid_run_takes_the_inside_view_with_it(inner: Inner
     assert ended.status == 10, ended.text
     assert ended.left, "nobody could remove them: the test tests nothing"
     assert "Not judged: 1 pass · 0 fail · 2 error" in ended.words
+    assert "what this run started could not be removed" in ended.words
 
 
 def test_a_target_without_an_image_is_an_error_and_the_others_are_judged(inner: Inner, stable: str) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 
 import pytest
@@ -34,7 +35,7 @@ SUITE = ("./check", "./selftest", "pytest", ".venv/bin/pytest")
 ELSEWHERE = ("cd", "docker", "git", "sha256sum", "sudo")
 """Programs that a page may name although they are neither in the checkout nor in its virtual environment."""
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 INTRODUCTION = """\
 # Controls
 
@@ -123,6 +124,17 @@ def test_what_profiles_are_said_to_wear_they_wear(profiles: tuple[Profile, ...])
     said = {span for row in rows for span in re.findall(r"`(\w+ = [^`]*)`", row.rsplit(" | ", 1)[-1])}
     assert said, "no row says what is worn"
     assert said <= worn, said - worn
+
+
+def test_the_example_of_a_control_is_a_real_one(root: Path) -> None:
+    blocks = [
+        block
+        for language, block in FENCE.findall((root / "CONTRIBUTING.md").read_text("utf-8"))
+        if language == "python"
+    ]
+    real = (root / "tests" / "handshake" / "test_forward_secrecy.py").read_text(encoding="utf-8")
+    assert blocks
+    assert all(dedent(block) in real for block in blocks)
 
 
 def test_the_table_of_controls_is_up_to_date(
