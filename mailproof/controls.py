@@ -45,7 +45,7 @@ __all__ = [
     "TLS_1_2", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2", "WORSE_FIRST_1_3", "Agreed", "Answer", "Delivery",
     "EffectiveSettings", "Endpoint", "Journal", "Refused", "Rejected", "allows_older_than_1_2", "article", "at_least",
     "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only",
-    "name_problem", "postconf", "postfix_readme", "rfc", "right_now", "tolerates",
+    "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "tolerates",
 ]  # fmt: skip
 
 MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level
@@ -73,6 +73,11 @@ def bcp195(section: str) -> Source:
 def postconf(parameter: str) -> Source:
     """A parameter of the manual page postconf(5)."""
     return Source("postconf", parameter)
+
+
+def postconf_command(option: str) -> Source:
+    """An option of the manual page postconf(1)."""
+    return Source("postconf-1", option)
 
 
 def postfix_readme(document: str, section: str) -> Source:

@@ -17,7 +17,7 @@ import pytest
 from mailproof import __version__
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
-from mailproof.errors import ExitStatus, MailproofError
+from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase, Recorder, fingerprint, sentence, verdict_of
 from mailproof.model import Verdict
 from mailproof.plan import FIRST, Case, Gap, Subject, plan, schedule
@@ -228,6 +228,8 @@ def _asks_for_controls(config: pytest.Config) -> bool:
 
 def _open(config: pytest.Config) -> None:
     here, option = config.invocation_params.dir, config.option
+    if getattr(option, "hosts", None):
+        raise Unusable(f"--hosts {option.hosts}: live hosts cannot be judged, only targets in containers: leave it out")
     options = Options(
         _names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -33,9 +34,15 @@ def _start_in_background(say: Say) -> subprocess.Popen[bytes]:
         discard_stale(path, program)
     with LOG.open("wb") as log:
         return subprocess.Popen(
-            [machine.find("dockerd") or "dockerd"], env=machine.environment(), stdin=subprocess.DEVNULL, stdout=log,
+            [machine.find("dockerd") or "dockerd"], env=_environment(), stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True, cwd="/",
         )  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    """Where /proc/sys cannot be written (in a container), Docker 26 and newer must not try to switch IPv6 off."""
+    may = os.access("/proc/sys/net/ipv6/conf/all/disable_ipv6", os.W_OK)
+    return machine.environment() if may else machine.environment(DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE="1")
 
 
 def discard_stale(pid_file: Path, program: str, proc: Path = Path("/proc")) -> None:

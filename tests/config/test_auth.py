@@ -13,8 +13,8 @@ from mailproof.controls import (
     EffectiveSettings,
     broken_by,
     control,
-    dovecot,
     postconf,
+    rfc,
     tolerates,
 )  # fmt: skip
 
@@ -41,8 +41,9 @@ def test_logins_need_tls(settings: EffectiveSettings) -> None:
 
 
 @control(
-    "AUTH-2", MUST, dovecot("auth_allow_cleartext"),
-    "If disabled, disables the LOGIN command and all other cleartext authentication unless SSL/TLS is used.",
+    "AUTH-2", MUST, rfc(3501, "6.2.3"),
+    "Server sites SHOULD NOT use any configuration which permits the LOGIN command without such a protection mechanism "
+    "against password snooping.",
     on=(ACCESS,), daemons=(DOVECOT,), severity=CRITICAL, expects="auth_allow_cleartext = no",
     remedy="auth_allow_cleartext = no (Dovecot 2.3: disable_plaintext_auth = yes)",
 )  # fmt: skip

@@ -16,12 +16,13 @@ from mailproof.controls import (
     broken_by,
     control,
     postconf,
+    postconf_command,
     tolerates,
 )  # fmt: skip
 
 
 @control(
-    "CFG-1", MUST, postconf("-n"),
+    "CFG-1", MUST, postconf_command("-n"),
     "Show only configuration parameters that have explicit name=value settings in main.cf.",
     on=(DAEMON,), severity=MEDIUM, expects="neither the configuration tools nor the daemons' start complain of anything",
     remedy="correct or remove each line that is named: unknown, unused, set twice, deprecated",

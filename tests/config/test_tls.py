@@ -17,6 +17,7 @@ from mailproof.controls import (
     SUBMISSION,
     EffectiveSettings,
     allows_older_than_1_2,
+    article,
     bcp195,
     broken_by,
     control,
@@ -125,8 +126,7 @@ def test_sending_side_uses_tls(settings: EffectiveSettings) -> None:
 
 
 @control(
-    "TLS-6", SHOULD, postconf("smtpd_tls_session_cache_timeout"),
-    "The expiration time of Postfix SMTP server TLS session cache information.",
+    "TLS-6", SHOULD, article("fr", "master.cf"), "Vérifiez la présence d'une entrée pour le service tlsmgr.",
     on=(DAEMON,), daemons=(POSTFIX,), severity=LOW, expects="master.cf runs tlsmgr",
     remedy="postconf -M 'tlsmgr/unix=tlsmgr unix - - y 1000? 1 tlsmgr'",
 )  # fmt: skip

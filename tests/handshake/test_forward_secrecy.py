@@ -25,6 +25,7 @@ from mailproof.controls import (
     bcp195,
     broken_by,
     control,
+    rfc,
     tolerates,
 )  # fmt: skip
 
@@ -78,8 +79,9 @@ def test_refuses_static_rsa(endpoint: Endpoint) -> None:
 
 
 @control(
-    "PFS-4", MUST_NOT, bcp195("4.1"),
-    "Implementations MUST support and prefer to negotiate cipher suites offering forward secrecy.",
+    "PFS-4", MUST_NOT, rfc(5246, "A.5"),
+    "These cipher suites MUST NOT be used by TLS 1.2 implementations unless the application layer has specifically requested "
+    "to allow anonymous key exchange.",
     on=(MX,), severity=HIGH, expects="a suite with a certificate, for a client that puts anonymous ones first",
     remedy="postconf -e 'smtpd_tls_exclude_ciphers = aNULL, kRSA'",
 )  # fmt: skip
@@ -91,7 +93,9 @@ def test_never_prefers_an_anonymous_suite(endpoint: Endpoint) -> None:
 
 
 @control(
-    "PFS-5", MUST_NOT, bcp195("4.1"), "Implementations MUST NOT negotiate the cipher suites with NULL encryption.",
+    "PFS-5", MUST_NOT, rfc(5246, "A.5"),
+    "These cipher suites MUST NOT be used by TLS 1.2 implementations unless the application layer has specifically requested "
+    "to allow anonymous key exchange.",
     on=(SUBMISSION, ACCESS, RELAY), severity=CRITICAL, expects="a hello of nothing but anonymous suites is refused",
     remedy="Postfix: smtpd_tls_mandatory_exclude_ciphers = aNULL, kRSA · Dovecot: ssl_cipher_list with !aNULL",
 )  # fmt: skip

@@ -72,7 +72,7 @@ def test_log_tells_trust(endpoint: Endpoint, journal: Journal, variant: str) -> 
 
 
 @control(
-    "LOG-4", MUST, postconf("smtpd_reject_footer"), "Optional information that is appended after each Postfix SMTP server 4XX or 5XX response.",
+    "LOG-4", MUST, postconf("maillog_file"), "An empty value selects logging to syslogd(8).",
     on=(MX, SUBMISSION, RELAY), daemons=(POSTFIX,), severity=HIGH, feature="client-certificates",
     expects="a refused recipient is logged with client, reply, sender, recipient and HELO",
     remedy="let Postfix log through syslog or maillog_file as packaged",
