@@ -248,8 +248,6 @@ def _new_run(config: pytest.Config, selection: Selection) -> Run:
     chosen = config.invocation_params.dir / option.report_dir if option.report_dir else None
     run = Run(run_id, report_directory(ROOT, run_id, chosen), selection)
     config.pluginmanager.register(Controller(run, config, chosen is None), "mailproof-controller")
-    # docker-py forgets a socket when the engine stops: that is no failure of ours
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket\.socket fd=\d+, family=1,:ResourceWarning")
     option.tbstyle = "no" if option.tbstyle == "auto" else option.tbstyle
     option.reportchars = option.reportchars.replace("fE", "")
     return run

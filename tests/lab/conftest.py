@@ -27,7 +27,7 @@ from mailproof.targets.specimen import Specimen
 
 CHECKOUT = Path(__file__).parents[2]
 DEADLINE = 400.0
-"""Seconds that an inner run may take: most take a few, all releases as packaged take minutes (they delay failed logins)."""
+"""Seconds that an inner run may take. Most take a few; releases as packaged delay failed logins, and take minutes."""
 
 # A plugin of an inner run: does something once, right before its n-th case.
 MID_RUN = """
