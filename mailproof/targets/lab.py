@@ -184,7 +184,8 @@ def reap(client: docker.DockerClient) -> None:
     runs = {_run_of(each.attrs) for each in found}
     for run in runs - {""}:
         if not alive(run):
-            _remove(client, run)
+            with suppress(APIError):  # another run may be at it; what stays goes next time
+                _remove(client, run)
 
 
 def alive(run: str) -> bool:
@@ -251,9 +252,16 @@ def _remove(client: docker.DockerClient, run: str) -> None:
             network.remove()
 
 
+_GONE = (404, 409)
+"""What the engine says of a container that is gone, or that another run is removing right now."""
+
+
 def _discard(container: Container) -> None:
-    with suppress(NotFound):
+    try:
         container.remove(force=True, v=True)
+    except APIError as error:
+        if error.status_code not in _GONE:
+            raise
 
 
 def _leave(network: Network) -> None:
