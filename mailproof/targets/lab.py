@@ -180,7 +180,8 @@ def connect() -> docker.DockerClient:
 def reap(client: docker.DockerClient) -> None:
     """Remove what killed runs of this user on this machine left on the engine."""
     here = f"{LABEL}.locks={_here()}"
-    found = [*client.containers.list(all=True, filters={"label": here}), *client.networks.list(filters={"label": here})]
+    containers = client.containers.list(all=True, filters={"label": here}, ignore_removed=True)
+    found = [*containers, *client.networks.list(filters={"label": here})]
     runs = {_run_of(each.attrs) for each in found}
     for run in runs - {""}:
         if not alive(run):
