@@ -24,7 +24,7 @@ _NUMBERS = dict(
 )
 _REQUESTED = b"SSLv3/TLS read server certificate request"
 _PROVED = b"SSLv3/TLS write certificate verify"
-_BROKEN = {"unexpected_message", "bad_record_mac", "decryption_failed", "record_overflow", "decode_error",
+BROKEN = {"unexpected_message", "bad_record_mac", "decryption_failed", "record_overflow", "decode_error",
            "decrypt_error", "internal_error", "user_canceled", "close_notify"}  # fmt: skip
 """Alerts that say that something broke, or that the peer gives up for reasons of its own: no answer to an offer."""
 
@@ -108,7 +108,7 @@ class _Client:
         raise CannotOffer(f"{words} ({self.offer}): {reason(error)}") from error
 
     def _alerted(self, alert: str) -> Refused:
-        if alert in _BROKEN:
+        if alert in BROKEN:
             raise ConnectionDropped(f"the TLS handshake broke down ({self.offer}): alert {alert}")
         return Refused("alert", alert, self._story(f"fatal alert {alert}"))
 

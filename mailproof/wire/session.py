@@ -20,7 +20,7 @@ from mailproof.errors import (
 from mailproof.model import Protocol, Security
 from mailproof.wire.answers import Answer, Refused
 from mailproof.wire.dialogue import MOST_BYTES, Capabilities, Dialogue, encode, redacted, within_bounds
-from mailproof.wire.handshake import handshake
+from mailproof.wire.handshake import BROKEN, handshake
 from mailproof.wire.imap import Imap
 from mailproof.wire.lmtp import Lmtp
 from mailproof.wire.offers import MODERN, Offer
@@ -95,6 +95,8 @@ class Session:
         reply = self.command(first)
         for line in others:
             reply = self.command(line) if reply.ok else reply
+        if reply.code.startswith("3"):
+            raise GarbledReply(f"a login that was complete was answered «{reply}»")
         return reply
 
     def mail(self, sender: str) -> Reply:
@@ -171,6 +173,8 @@ class Session:
         try:
             self._meet(greeted=greeted)
         except PeerAlert as late:
+            if answer.version != "TLSv1.3" or not answer.certificate_requested or late.alert in BROKEN:
+                raise  # it agreed, and then something broke: that is no refusal of the offer
             return self._conclude(
                 Refused("alert", late.alert, f"answer: after the handshake, fatal alert {late.alert}")
             )
