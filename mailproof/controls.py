@@ -9,43 +9,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from inspect import cleandoc
 from typing import TypeVar
 
 from mailproof.dialect import version_key
+from mailproof.errors import Unusable
 from mailproof.logs.postfix import Reject as Rejected
 from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
+from mailproof.targets.decisions import LOCAL as LOCAL_RECIPIENT
 from mailproof.targets.delivery import Delivery
-from mailproof.targets.endpoint import LOCAL as LOCAL_RECIPIENT
 from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.journal import Journal
 from mailproof.targets.view import EffectiveSettings
+from mailproof.targets.wardrobe import FIXTURES
 from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
 from mailproof.wire.answers import Agreed, Answer, Refused
+from mailproof.wire.chosen import Chosen
+from mailproof.wire.clients import Client, Outcome, load_clients, simulate
+from mailproof.wire.facts import TLS_1_2_HELLO, strength_problem
+from mailproof.wire.gate import rules_of
+from mailproof.wire.hellos import ANONYMOUS, BROKEN_CIPHERS, FINITE_FIELD, OLD_VERSIONS, STATIC_RSA
+from mailproof.wire.injection import Discarded
 from mailproof.wire.offers import (
-    ANONYMOUS,
     ANONYMOUS_FIRST,
     AUTHENTICATED_ECDSA,
     AUTHENTICATED_RSA,
     MODERN,
-    STATIC_RSA,
-    TLS_1_0,
-    TLS_1_1,
     TLS_1_2,
     TLS_1_3,
     WORSE_FIRST_1_2,
     WORSE_FIRST_1_3,
 )  # fmt: skip
+from mailproof.wire.primes import weakness
+from mailproof.wire.smuggling import ENDS, Whole
 from mailproof.wire.trust import chain_problem, name_problem
 
 __all__ = [
-    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "CRITICAL", "DAEMON",
-    "DOVECOT", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX",
-    "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_0", "TLS_1_1",
-    "TLS_1_2", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2", "WORSE_FIRST_1_3", "Agreed", "Answer", "Delivery",
-    "EffectiveSettings", "Endpoint", "Journal", "Refused", "Rejected", "allows_older_than_1_2", "article", "at_least",
-    "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only",
-    "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "tolerates",
+    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS", "CRITICAL",
+    "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM",
+    "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS",
+    "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
+    "WORSE_FIRST_1_3", "Agreed", "Answer", "Chosen", "Delivery", "Discarded", "EffectiveSettings", "Endpoint",
+    "Journal", "Outcome", "Refused", "Rejected", "Whole", "allows_older_than_1_2", "article", "at_least", "bcp195",
+    "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "mail_client",
+    "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "rules_of", "simulate",
+    "strength_problem", "tolerates", "weakness",
 ]  # fmt: skip
 
 MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level
@@ -130,16 +139,16 @@ def control(
 def broken_by(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
     services: Mapping[str, Changes] | None = None, removed: Collection[str] = (), pasted: str = "",
-    parameters: Mapping[str, object] | None = None, variants: Collection[str] = (),
+    parameters: Mapping[str, object] | None = None, variants: Collection[str] = (), middlebox: str = "",
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A fault that must turn the control red: settings in the newest release's words; None removes one.
 
     ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out,
-    ``pasted`` text for main.cf as it stands, ``parameters`` what the profile is made to require instead; ``variants``
-    limits which variants it concerns.
+    ``pasted`` text for main.cf as it stands, ``parameters`` what the profile is made to require instead;
+    ``middlebox`` puts a box in front, ``careless`` or ``antique``; ``variants`` limits which variants it concerns.
     """
     worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, parameters or {},
-                    tuple(variants))  # fmt: skip
+                    tuple(variants), middlebox)  # fmt: skip
     return _carry("mutations", worn)
 
 
@@ -157,6 +166,14 @@ def at_least(version: str, least: str) -> bool:
     return version_key(version) >= version_key(least)
 
 
+def mail_client(id: str) -> Client:
+    """A mail program or sender by its id in fixtures/clients.toml; raises `Unusable` for any other."""
+    known = _clients()
+    if id not in known:
+        raise Unusable(f"fixtures/clients.toml has no client {id}")
+    return known[id]
+
+
 def right_now() -> datetime:
     """The time at which certificates are judged."""
     return datetime.now(UTC)
@@ -166,6 +183,11 @@ def control_of(function: object) -> Control | None:
     """The control that a test function carries, or None."""
     found = getattr(function, "control", None)
     return found if isinstance(found, Control) else None
+
+
+@cache
+def _clients() -> Mapping[str, Client]:
+    return load_clients(FIXTURES / "clients.toml")
 
 
 def _carry(attribute: str, mutation: Mutation) -> Callable[[Check], Check]:

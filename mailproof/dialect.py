@@ -178,12 +178,16 @@ class Dialects:
         hidden = frozenset(name for each in data["hidden"] if _spans(each, now) for name in each.names)
         specimen = next((each for each in data["specimen"] if _spans(each, now)), None)
         foreign = tuple(mark for mark in data["foreign"] if _spans(mark, now))
-        known = self.known(daemon, version)
+        known = self.known(daemon, version) | {row.native or name for name, row in rows.items() if _in_block(name)}
         return Dialect(daemon, version, known, self.newest(daemon), rows, foreign, hidden, specimen)
 
     def newest(self, daemon: Daemon) -> frozenset[str]:
-        """The setting names of the newest release: what profiles and mutations are written in."""
-        return self.names[daemon][max(self.names[daemon])]
+        """The setting names of the newest release: what profiles and mutations are written in.
+
+        Those in a named block (``service/imap-login/process_min_avail``) are the ones that a row names.
+        """
+        in_blocks = {name for row in self.data[daemon]["setting"] for name in row.names if _in_block(name)}
+        return self.names[daemon][max(self.names[daemon])] | in_blocks
 
     def known(self, daemon: Daemon, version: str) -> frozenset[str]:
         """The setting names of the newest recorded release that is not newer than ``version``."""
@@ -204,6 +208,10 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def _spans(row: Row | Foreign | Hidden | Specimen, version: _Version) -> bool:
     return version_key(row.since or "0") <= version and (not row.before or version < version_key(row.before))
+
+
+def _in_block(name: str) -> bool:
+    return "/" in name
 
 
 def _substituted(value: str, words: Mapping[str, str]) -> str:

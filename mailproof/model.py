@@ -126,7 +126,8 @@ class Mutation:
     ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
     ``removed`` are entries taken out of master.cf (``tlsmgr/unix``). ``pasted`` is text appended to main.cf as it
     stands (a typo, a second assignment). ``parameters`` replace values that the profile requires, where no setting can
-    break the control. ``variants`` limits the variants of the control that it concerns; empty means all.
+    break the control. ``middlebox`` puts a box of that kind in front of each service (``careless``, ``antique``), for
+    the faults that no setting makes. ``variants`` limits the variants of the control that it concerns; empty means all.
     """
 
     name: str
@@ -137,11 +138,12 @@ class Mutation:
     pasted: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
+    middlebox: str = ""
 
     @property
     def daemons(self) -> frozenset[Daemon]:
         """The daemons that the mutation touches: it proves nothing about the other."""
-        touched = set(Daemon) if self.parameters else set()
+        touched = set(Daemon) if self.parameters or self.middlebox else set()
         if self.postfix or self.services or self.removed or self.pasted:
             touched.add(Daemon.POSTFIX)
         if self.dovecot:

@@ -1,5 +1,8 @@
 """Postfix log lines as records, in the wording of releases 3.5 to 3.11 (smtpd(8), smtp(8), tls_log_summary).
 
+Behind postscreen(8) a line's process says who served the client: tlsproxy(8) logs the handshake of one whom postscreen
+keeps to itself, by address and port. Such a session has no «connect from», so it is never taken for one of smtpd's.
+
 Addresses and names in them are the peer's own words: a line that can be read in two ways is no record.
 """
 
@@ -23,8 +26,8 @@ _DETAIL_KEY = "key-exchange|server-signature|server-digest|client-signature|clie
 _DETAIL = re.compile(rf" ({_DETAIL_KEY}) (.*?)(?= (?:{_DETAIL_KEY}) |$)")
 _REJECT = re.compile(
     rf"{_QUEUE}: reject: (?P<stage>[A-Z][A-Z-]*) from (?P<client>\S+): (?P<code>\d{{3}}) "
-    r"(?:(?P<enhanced>\d\.\d{1,3}\.\d{1,3}) )?(?P<text>.*);(?: from=<(?P<sender>[^<>]*)>)?"
-    r"(?: to=<(?P<recipient>[^<>]*)>)?(?: proto=\w+)(?: helo=<(?P<helo>[^<>\s]*)>)?(?: sasl_username=<[^<>]*>)?"
+    r"(?:(?P<enhanced>\d\.\d{1,3}\.\d{1,3}) )?(?P<text>.*);(?: from=<(?P<sender>[^<>]*)>,?)?"
+    r"(?: to=<(?P<recipient>[^<>]*)>,?)?(?: proto=\w+,?)(?: helo=<(?P<helo>[^<>\s]*)>)?(?: sasl_username=<[^<>]*>)?"
 )
 _ABORT = re.compile(rf"{_QUEUE}: abort: TLS from (?P<client>\S+): (?P<reason>.*)")
 _ACCEPTED = re.compile(
@@ -91,7 +94,7 @@ class TlsEstablished:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """smtpd refused a command (``stage``: RCPT, MAIL, CONNECT…) with ``code`` and RFC 3463 status ``enhanced``."""
+    """smtpd or postscreen refused a command (``stage``: RCPT, MAIL…) with ``code`` and RFC 3463 status ``enhanced``."""
 
     process: Process
     queue_id: str

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from mailproof.errors import Ambiguous, Unread
 from mailproof.model import Daemon, Protocol, Role, Security, Service
 from mailproof.settings.postfix import command
+from mailproof.settings.screening import SCREEN
 from mailproof.settings.views import DovecotView, PostfixView
 
 POSTFIX_DAEMON = Service("postfix", None, Role.DAEMON, Daemon.POSTFIX)
@@ -53,20 +54,18 @@ def features_of(values: Iterable[str]) -> frozenset[str]:
 
 def _listening(view: PostfixView) -> Iterator[str]:
     for entry, row in view.entries.items():
-        if entry.endswith("/inet") and command(row) in ("smtpd", "postscreen"):
+        if entry.endswith("/inet") and command(row) in ("smtpd", SCREEN):
             yield entry
 
 
 def _smtpd(view: PostfixView, entry: str) -> Service:
-    """The service of a row. Behind postscreen, the settings that count are those of ``smtpd/pass``."""
+    """The service of a row."""
     host, _, port_name = entry.removesuffix("/inet").rpartition(":")
     port = _port(port_name)
-    screened = command(view.entries[entry]) == "postscreen" and "smtpd/pass" in view.entries
-    settings = "smtpd/pass" if screened else entry
-    implicit = view.effective(settings, "smtpd_tls_wrappermode") == "yes"
-    role = _role(view, settings, port, loopback=host.strip("[]") in ("127.0.0.1", "::1", "localhost"))
+    implicit = view.effective(entry, "smtpd_tls_wrappermode") == "yes"
+    role = _role(view, entry, port, loopback=host.strip("[]") in ("127.0.0.1", "::1", "localhost"))
     security = Security.IMPLICIT if implicit else Security.STARTTLS
-    return Service(_name(role, port, implicit), port, role, Daemon.POSTFIX, Protocol.SMTP, security, settings)
+    return Service(_name(role, port, implicit), port, role, Daemon.POSTFIX, Protocol.SMTP, security, entry)
 
 
 def _port(name: str) -> int:

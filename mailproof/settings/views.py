@@ -5,10 +5,12 @@ A setting that a view does not hold raises: it is never an empty string, which i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mailproof.errors import UnknownSetting
+from mailproof.errors import Ambiguous, UnknownSetting
+from mailproof.settings.postfix import command
+from mailproof.settings.screening import BEHIND, SCREEN, Place, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,30 @@ class PostfixView:
     def effective(self, entry: str, name: str) -> str:
         """The value that rules at a master.cf entry (``smtp/inet``; ``""`` for main.cf alone).
 
-        Raises `UnknownSetting` where this release has no such parameter, or master.cf no such entry.
+        Behind postscreen it is the one on which all agree that serve the port (`mailproof.settings.screening`): raises
+        `Ambiguous` where they differ. Raises `UnknownSetting` where this release has no such parameter, or master.cf no
+        such entry.
         """
+        if not self._screened(entry):
+            return self._at(entry, name)
+        found = {place: self._at(*place) for place in self._places(entry, name)}
+        if len(set(found.values())) > 1:
+            said = ", ".join(f"{place.entry}: {place.name} = {value}" for place, value in found.items())
+            raise Ambiguous(f"behind postscreen, {name} is not the same for known and for new clients: {said}")
+        return next(iter(found.values()))
+
+    def _screened(self, entry: str) -> bool:
+        return entry in self.entries and command(self.entries[entry]) == SCREEN
+
+    def _places(self, screen: str, name: str) -> Iterator[Place]:
+        smtpd, tlsproxy = (f"{self._at(screen, service)}/{kind}" for service, kind in BEHIND.items())
+        for place in places(screen, smtpd, tlsproxy, name):
+            if place.name == name or place.name in self.values:
+                yield place
+                if name in self.overrides.get(place.entry, {}):
+                    yield Place(place.entry, name)
+
+    def _at(self, entry: str, name: str) -> str:
         if entry and entry not in self.entries:
             raise UnknownSetting(f"master.cf has no entry {entry}")
         if name in self.overrides.get(entry, {}):

@@ -7,14 +7,16 @@ from email import message_from_string
 from email.message import Message
 from shlex import quote
 
-from mailproof.errors import Undecided
+from mailproof.errors import PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.logs import postfix
-from mailproof.targets.endpoint import LOCAL, Endpoint, agreement, new_helo
+from mailproof.targets.decisions import LOCAL
+from mailproof.targets.endpoint import Endpoint, agreement, new_helo
 from mailproof.targets.journal import Journal
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed
 from mailproof.wire.offers import Offer
+from mailproof.wire.smuggling import ENDS, TEXT, Smuggling, Whole, smuggle
 
 MAILBOX = "/var/mail/probe"
 
@@ -46,6 +48,23 @@ class Delivery:
         if outcome is None or outcome.status != "sent":
             raise Undecided(f"the message was accepted but not delivered: {outcome or 'no queue id'}")
         return self._read(token), answer
+
+    def smuggle(self, end: str) -> Smuggling:
+        """Send a message with a sequence of ENDS in its text, in clear. One that is rejected says something only
+        beside its like without the sequence, which must be accepted."""
+        found = self._smuggle(ENDS[end])
+        if isinstance(found, Whole) and found.rejected:
+            beside = self._smuggle(TEXT)
+            if not isinstance(beside, Whole) or beside.rejected:
+                raise PositiveControlFailed(f"a message without the sequence is not accepted either: {beside}")
+        return found
+
+    def _smuggle(self, end: bytes) -> Smuggling:
+        with self._endpoint.session() as session:
+            named = [session.mail("sender@elsewhere.example"), session.rcpt(LOCAL)]
+            if not all(reply.ok for reply in named):
+                raise PositiveControlFailed(f"the envelope was not accepted: {'; '.join(map(str, named))}")
+            return smuggle(session, end)
 
     def _read(self, token: str) -> Message:
         """The mbox entry that holds the token (mbox(5): each begins with a «From » line)."""

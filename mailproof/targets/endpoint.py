@@ -9,55 +9,27 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.model import Protocol, Role, Security, Service
+from mailproof.targets.decisions import FOREIGN, LOCAL, SENDERS, Decision, Visit
 from mailproof.targets.people import SERVER
-from mailproof.targets.ready import DIALOGUE_DEADLINE, lmtp_dialogue
+from mailproof.targets.ready import DIALOGUE_DEADLINE
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
+from mailproof.wire.chosen import Chosen
+from mailproof.wire.clienthello import ClientHello
+from mailproof.wire.gate import agreements_to
+from mailproof.wire.hellos import MODERN_HELLO
+from mailproof.wire.injection import Discarded, Injection, fall_back, inject
+from mailproof.wire.inventory import along_with
 from mailproof.wire.offers import MODERN, Offer
-from mailproof.wire.reply import Reply
-from mailproof.wire.session import Session, open_session
-from mailproof.wire.session import offer as ask
-
-FOREIGN = "someone@foreign.example"
-LOCAL = f"probe@{SERVER}"
-SENDERS = {"foreign sender": "sender@elsewhere.example", "local sender": f"someone@{SERVER}", "empty sender": ""}
-REFUSALS = {("554", "5.7.1"), ("454", "4.7.1")}
-"""How Postfix says that it does not relay: the reply codes of the relay decision, and no others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the relay said to a RCPT command for an address abroad (or at home)."""
-
-    sender: str
-    reply: Reply
-
-    @property
-    def relayed(self) -> bool:
-        """True where the recipient was accepted, False where the relay decision refused it; raises `Undecided` else."""
-        if self.reply.code == "250":
-            return True
-        if (self.reply.code, self.reply.enhanced) in REFUSALS:
-            return False
-        raise Undecided(f"RCPT was answered «{self.reply}», which is neither an acceptance nor a relay decision")
-
-    def __str__(self) -> str:
-        return f"{self.sender}: {self.reply}"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A finished session: how it named itself, whom it asked for, what TLS was agreed, and the reply to RCPT."""
-
-    helo: str
-    recipient: str
-    answer: Agreed
-    reply: Reply
+from mailproof.wire.peer import Peer
+from mailproof.wire.resumption import Resumption, resumption
+from mailproof.wire.session import Session
+from mailproof.wire.smuggling import hurry
+from mailproof.wire.tickets import How
 
 
 class Endpoint:
@@ -78,12 +50,33 @@ class Endpoint:
             self._confirm(offer, beside or offer.along_with_allowed(), answer)
         return answer
 
+    def probe(self, hello: ClientHello) -> Chosen | Refused:
+        """What the service would choose from a hello of our own, in an unfinished handshake; a refusal comes back only
+        when the same hello with a modern one in it was agreed to."""
+        answer = self._probe(hello)
+        if isinstance(answer, Refused):
+            self._confirm_hello(hello, answer)
+        return answer
+
+    def agreements(self, hello: ClientHello) -> tuple[Chosen, ...]:
+        """Everything of a hello that the service agrees to: nothing where it refuses it, with the positive control of
+        `probe`; a hello that is agreed to is followed up until the rest is refused."""
+        found = agreements_to(self.probe, hello.naming(SERVER))
+        self._recorder.note(f"agreed to of «{hello}»", "; ".join(map(str, found)) or "nothing")
+        return found
+
     def agreed(self, offer: Offer) -> Agreed:
         """The handshake of an offer that must be agreed to; raises `PositiveControlFailed` where it is not."""
         answer = self._offer(offer)
         if isinstance(answer, Refused):
             raise PositiveControlFailed(f"{self.service} refused the offer «{offer}»: {answer}")
         return answer
+
+    def resumptions(self, how: How, times: int) -> tuple[Resumption, ...]:
+        """What becomes of sessions of the service that are offered again, each to a second connection at once."""
+        found = tuple(resumption(self._admitted, how) for _ in range(times))
+        self._recorder.note(f"sessions of {self.service} offered again", "; ".join(map(str, found)))
+        return found
 
     @contextmanager
     def session(self, offer: Offer | None = None, client: str = "", helo: str = "") -> Iterator[Session]:
@@ -140,6 +133,23 @@ class Endpoint:
         self._recorder.note(f"{client or 'no certificate'} on {self.service}", away or "the session goes on")
         return away
 
+    def injection(self) -> Injection:
+        """Whether a command that is sent in clear behind STARTTLS is answered inside TLS. STARTTLS alone must work on
+        the service just before and just after; a session that is ended must end so again."""
+        found = self._injection()
+        return self._injection() if isinstance(found, Discarded) and found.how == "ended" else found
+
+    def fall_back(self) -> str:
+        """The line by which the service, which must agree to TLS, goes on in clear after STARTTLS; "" where it ends."""
+        self.agreed(MODERN)
+        with self.session() as session:
+            return fall_back(session, self._protocol)
+
+    def hurry(self) -> str:
+        """The reply with which an SMTP service ends a session that sends more behind EHLO, "" where it goes along."""
+        with self.session() as session:
+            return hurry(session)
+
     @property
     def admitted(self) -> str:
         """The client whose certificate the service demands, if it demands one at all."""
@@ -154,18 +164,40 @@ class Endpoint:
             session.rcpt(f"nobody-{secrets.token_hex(4)}@{SERVER}")
         return Visit(helo, recipient, agreement(session), reply)
 
-    def local_dialogue(self, *commands: str) -> list[str]:
-        """Replies of a socket inside the target (LMTP), greeting first."""
-        replies = lmtp_dialogue(self._specimen.inside, *commands)
-        self._recorder.note(f"dialogue with {self.service}", replies[-1], "\n".join(replies))
-        return replies
+    def _injection(self) -> Injection:
+        self.agreed(MODERN)
+        with self.session() as session:
+            found = inject(session, self._protocol, self._presenting(MODERN, self.admitted) or MODERN)
+        self.agreed(MODERN)
+        self._recorder.note(f"a command behind STARTTLS on {self.service}", str(found))
+        return found
+
+    def _admitted(self, offer: Offer) -> Agreed:
+        return self.agreed(self._presenting(offer, self.admitted) or offer)
 
     def _offer(self, offer: Offer) -> Answer:
-        host, port = self._specimen.started.address(self._port)
-        answer = ask(host, port, self._protocol, self.service.security, offer.naming(SERVER), helo=new_helo(),
-                     deadline=DIALOGUE_DEADLINE)  # fmt: skip
+        answer = self.peer().offer(offer.naming(SERVER))
         self._recorder.note(f"offer «{offer}» to {self.service}", str(answer), answer.transcript)
         return answer
+
+    def _probe(self, hello: ClientHello) -> Chosen | Refused:
+        answer = self.peer().probe(hello)
+        self._recorder.note(f"hello «{hello}» to {self.service}", str(answer), answer.transcript)
+        return answer
+
+    def _confirm_hello(self, hello: ClientHello, answer: Refused) -> None:
+        """As `_confirm`, for a hello of our own."""
+        control = along_with(hello, MODERN_HELLO)
+        self._chosen(control)
+        if answer.how == "closed":
+            if isinstance(self._probe(hello), Chosen):
+                raise Undecided(f"{self.service} closed on the hello «{hello}» once and agreed to it once")
+            self._chosen(control)
+
+    def _chosen(self, hello: ClientHello) -> None:
+        answer = self._probe(hello)
+        if isinstance(answer, Refused):
+            raise PositiveControlFailed(f"{self.service} refused the hello «{hello}»: {answer}")
 
     def _confirm(self, offer: Offer, allowed: Offer, answer: Refused) -> None:
         """The positive control of a refusal; one without an alert needs it before and after (DESIGN §3)."""
@@ -216,15 +248,12 @@ class Endpoint:
             raise CannotOffer(f"the certificate of the client {client} was not sent: {self.service} {asked}")
 
     def _open(self, offer: Offer | None, helo: str) -> Session:
-        host, port = self._specimen.started.address(self._port)
-        return open_session(host, port, self._protocol, self.service.security, offer=offer, helo=helo or new_helo(),
-                            deadline=DIALOGUE_DEADLINE)  # fmt: skip
+        return self.peer(helo).session(offer)
 
-    @property
-    def _port(self) -> int:
-        if self.service.port is None:
-            raise CannotOffer(f"{self.service} has no port: it cannot be reached from outside")
-        return self.service.port
+    def peer(self, helo: str = "") -> Peer:
+        """The service as the wire sees it; ``helo`` is the name that we give (empty: a new one)."""
+        connect = self._specimen.connect(self.service)
+        return Peer(self._protocol, self.service.security, connect, helo or new_helo(), DIALOGUE_DEADLINE)
 
     @property
     def _protocol(self) -> Protocol:

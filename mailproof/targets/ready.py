@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from threading import Event
 from time import monotonic
 
-from mailproof.errors import ConnectionDropped, DidNotStart, MailproofError, TimedOut, Unreachable
-from mailproof.model import Security, Service
+from mailproof.errors import Busy, ConnectionDropped, DidNotStart, MailproofError, TimedOut, Unreachable
+from mailproof.model import Role, Service
 from mailproof.targets.follower import LOG
+from mailproof.targets.inner import InnerStream
 from mailproof.targets.inside import Inside
 from mailproof.targets.lab import Started
-from mailproof.wire.offers import MODERN
-from mailproof.wire.session import open_session
+from mailproof.wire.peer import Peer
+from mailproof.wire.stream import SocketStream
 
 READY_DEADLINE = 30.0
 """Seconds that the daemons of a started container may take until all services answer."""
@@ -26,7 +28,7 @@ def await_ready(started: Started, inside: Inside, services: Iterable[Service]) -
     """Hold a real dialogue with each service; raises `DidNotStart` with the log's last lines when one stays silent."""
     end = monotonic() + READY_DEADLINE
     for service in services:
-        while (problem := _silent(started, inside, service)) is not None:
+        while (problem := _silent(started, service)) is not None:
             if monotonic() > end:
                 tail = inside.run(f"tail -n 5 {LOG}; cat /run/mailproof-*.out 2>/dev/null").text
                 raise DidNotStart(
@@ -35,41 +37,35 @@ def await_ready(started: Started, inside: Inside, services: Iterable[Service]) -
             Event().wait(0.02)
 
 
-def _silent(started: Started, inside: Inside, service: Service) -> MailproofError | None:
+def _silent(started: Started, service: Service) -> MailproofError | None:
     try:
-        _greet(started, inside, service)
-    except (Unreachable, ConnectionDropped, TimedOut) as problem:
+        _greet(started, service)
+    except (Unreachable, ConnectionDropped, TimedOut, Busy) as problem:
         return problem
     return None
 
 
-def _greet(started: Started, inside: Inside, service: Service) -> None:
+def _greet(started: Started, service: Service) -> None:
+    """Raises what keeps a service from answering. An MX is asked for a recipient as well: postscreen(8), which may
+    stand before it, serves nobody whom it has not seen as far as that. One that decides slowly (DNS) is ready, too.
+    """
     if service.protocol is None:
         return
+    reached = Peer(
+        service.protocol, service.security, connect(started, service), "ready.mailproof.test", DIALOGUE_DEADLINE
+    )
+    with reached.session() as session:
+        if service.role is Role.MX:
+            with suppress(TimedOut):
+                session.mail("")
+                session.rcpt("ready@foreign.example")
+
+
+def connect(started: Started, service: Service) -> Callable[[float], SocketStream]:
+    """How a service is reached from here: its port, or the socket inside of one that has none."""
     if service.port is None:
-        lmtp_dialogue(inside, "LHLO probe.mailproof.test")
-        return
-    host, port = started.address(service.port)
-    offer = MODERN if service.security is Security.IMPLICIT else None
-    with open_session(host, port, service.protocol, service.security, offer=offer, helo="ready.mailproof.test",
-                      deadline=DIALOGUE_DEADLINE):  # fmt: skip
-        return
-
-
-def lmtp_dialogue(inside: Inside, *commands: str) -> list[str]:
-    """The replies of Dovecot's LMTP socket to each command, greeting first; raises `Unreachable` when it is closed."""
-    talk = "".join(f"{command}\\r\\n" for command in (*commands, "QUIT"))
-    done = inside.run(f"printf '{talk}' | perl -e '{_LMTP}' {LMTP_SOCKET}", deadline=int(DIALOGUE_DEADLINE))
-    replies = re.findall(r"(?:^\d{3}-.*\n)*^\d{3} .*$", done.text.replace("\r", ""), re.MULTILINE)
-    if done.status or len(replies) != len(commands) + 2:
-        raise Unreachable(f"{LMTP_SOCKET} does not hold a dialogue: {last_words(done.errors + done.text)}")
-    return replies[:-1]
-
-
-_LMTP = (
-    "use IO::Socket::UNIX; $s = IO::Socket::UNIX->new($ARGV[0]) or die $!; sub r { do { $_ = <$s>; defined or exit 1; "
-    "print } while /^\\d+-/ } r(); while (<STDIN>) { print $s $_; r() }"
-)
+        return partial(InnerStream.dial, started.container, LMTP_SOCKET)
+    return partial(SocketStream.connect, *started.address(service.port))
 
 
 def last_words(text: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from shlex import quote
@@ -33,8 +34,10 @@ from mailproof.targets.follower import LOG, Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, write_state
 from mailproof.targets.people import People
-from mailproof.targets.ready import await_ready, last_words
+from mailproof.targets.ready import await_ready, connect, last_words
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
+from mailproof.wire.middlebox import Middlebox
+from mailproof.wire.stream import SocketStream
 
 _LOG_MARK = "mailproof-log-follows"
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
@@ -69,6 +72,7 @@ class Specimen:
     mutation: Mutation | None = None
     failure: Exception | None = None
     _follower: Follower | None = field(default=None, repr=False)
+    _boxes: dict[str, Middlebox] = field(default_factory=dict, repr=False)
 
     @classmethod
     def attach(cls, state: dict[str, Any], choice: Choice) -> Specimen:
@@ -95,6 +99,17 @@ class Specimen:
             self._follower = Follower(self.started.container)
         return self._follower
 
+    def connect(self, service: Service) -> Callable[[float], SocketStream]:
+        """How a client reaches a service: by the middlebox in front of its port where a mutation puts one."""
+        box = self.mutation.middlebox if self.mutation else ""
+        if not box or service.port is None or service.protocol is None:
+            return connect(self.started, service)
+        if str(service) not in self._boxes:
+            leaf = next(iter(self.choice.people.servers.values()))
+            behind = self.started.address(service.port)
+            self._boxes[str(service)] = Middlebox(box, service.protocol, behind, leaf.cert_pem, leaf.key_pem)
+        return partial(SocketStream.connect, *self._boxes[str(service)].address)
+
     def account(self) -> tuple[str, str]:
         """A user and a password with which a login must succeed; a user of its own each time where that is possible."""
         user = f"probe-{secrets.token_hex(6)}" if self.profile else STOCK_ACCOUNT
@@ -120,6 +135,7 @@ class Specimen:
             self.mutation = mutation
 
     def _change(self, mutation: Mutation | None) -> None:
+        self._remove_boxes()
         if self.profile is None:
             raise DidNotTake(f"{self.key} wears no profile: it cannot be mutated")
         touched = frozenset(Daemon) if self.failure else _daemons(mutation) | _daemons(self.mutation)
@@ -150,8 +166,13 @@ class Specimen:
 
     def close(self) -> None:
         """Stop looking; the container goes with its run."""
+        self._remove_boxes()
         if self._follower is not None:
             self._follower.close()
+
+    def _remove_boxes(self) -> None:
+        while self._boxes:
+            self._boxes.popitem()[1].close()
 
     def _restart(self, text: str, touched: frozenset[Daemon]) -> None:
         steps = restart(Daemon.POSTFIX in touched, Daemon.DOVECOT in touched)

@@ -6,6 +6,7 @@ kept in both vocabularies: the newest, to compare with what the daemons say afte
 
 from __future__ import annotations
 
+import base64
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from mailproof.profile import Profile
 from mailproof.targets.dress import Dress, entries, script
 from mailproof.targets.lab import Files
 from mailproof.targets.people import People
+from mailproof.wire.octets import vector
+from mailproof.wire.primes import standard_prime
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 STOCK_ACCOUNT = "probe"
@@ -76,11 +79,21 @@ def files(release: Release, profile: Profile | None, people: People, dialects: D
 
 def _material(profile: Profile, people: People) -> Files:
     found = {"files/ca.pem": (people.authority, 0o644), "files/relay_clientcerts": (people.table.encode(), 0o644)}
+    for bits in (1024, 2048):
+        found[f"files/dh-{bits}.pem"] = (_parameters(bits), 0o644)
     leaves = {key.partition("-")[0]: people.servers[key] for key in profile.certificates}
     for name, leaf in {**leaves, **people.strangers}.items():
         found[f"files/{name}.pem"] = (leaf.cert_pem, 0o644)
         found[f"files/{name}.key"] = (leaf.key_pem, 0o600)
     return found
+
+
+def _parameters(bits: int) -> bytes:
+    """Diffie-Hellman parameters as a file that every release reads: PKCS #3, the prime and the generator 2."""
+    prime = b"\0" + standard_prime(bits).to_bytes(bits // 8, "big")
+    body = b"\x02\x82" + vector(2, prime) + b"\x02\x01\x02"
+    text = base64.encodebytes(b"\x30\x82" + vector(2, body))
+    return b"-----BEGIN DH PARAMETERS-----\n" + text + b"-----END DH PARAMETERS-----\n"
 
 
 def _base(certificates: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -5,7 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mailproof.wire.kept import Kept
+from mailproof.wire.registry import ALERTS
 from mailproof.wire.suites import forward_secret, words
+from mailproof.wire.tickets import Shown
+
+BROKEN = frozenset({
+    "unexpected_message", "bad_record_mac", "decryption_failed", "record_overflow", "decode_error", "decrypt_error",
+    "internal_error", "user_canceled", "close_notify",
+})  # fmt: skip
+"""Alerts that say that something broke, or that the peer gives up for reasons of its own: no answer to an offer."""
+
+_REGISTERED = frozenset(ALERTS.values())
+
+
+def declines(alert: str) -> bool:
+    """Whether a fatal alert of this name says no to an offer; one that nobody registered says nothing."""
+    return alert in _REGISTERED and alert not in BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +29,8 @@ class Agreed:
     """A finished handshake. ``version`` and ``suite`` are OpenSSL's names; ``group`` is None where no key was exchanged
     in a named group; ``chain`` is DER, leaf first, as sent (empty with an anonymous suite).
 
-    ``certificate_sent`` is true only where our client proved to hold the key of a certificate that it sent.
+    ``certificate_sent`` is true only where our client proved to hold the key of a certificate that it sent. ``shown``
+    is what its plaintext shows of sessions, ``kept`` what it leaves to resume by.
     """
 
     version: str
@@ -23,6 +40,8 @@ class Agreed:
     certificate_requested: bool = False
     certificate_sent: bool = False
     transcript: str = field(default="", repr=False)
+    shown: Shown | None = field(default=None, repr=False, compare=False)
+    kept: Kept | None = field(default=None, repr=False, compare=False)
 
     @property
     def forward_secret(self) -> bool:

@@ -71,6 +71,10 @@ class Dialogue(ABC):
         """Whether TLS may be started now."""
         return self.starttls in capabilities
 
+    def withholds_login(self, capabilities: Capabilities) -> bool:
+        """Whether the capabilities say that no password may be sent now."""
+        return not self.offers_login(capabilities)
+
     def turns_away(self, reply: Reply) -> bool:
         """Whether ``reply`` says «not now» whatever the question was."""
         return reply.code in ("421", "BYE")

@@ -13,23 +13,24 @@ from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 
 from mailproof.errors import CannotOffer, ConnectionDropped, GarbledReply
-from mailproof.wire.answers import Agreed, Refused
-from mailproof.wire.hello import ServerHello, alert_name, client_hello, first_flight
+from mailproof.wire.answers import Agreed, Refused, declines
+from mailproof.wire.clienthello import client_hello
+from mailproof.wire.flight import Flight
+from mailproof.wire.kept import Held, Kept, Resumable
 from mailproof.wire.offers import VERSIONS, ClientCertificate, Offer
 from mailproof.wire.promise import broken_promise
-from mailproof.wire.stream import SocketStream, TlsStream, Witness, outgoing, reason
+from mailproof.wire.registry import alert_name
+from mailproof.wire.stream import Carrier, TlsStream, Witness, outgoing, reason
+from mailproof.wire.tickets import offered_session, shown
 
 _NUMBERS = dict(
     zip(VERSIONS, (SSL.TLS1_VERSION, SSL.TLS1_1_VERSION, SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION), strict=True)
 )
 _REQUESTED = b"SSLv3/TLS read server certificate request"
 _PROVED = b"SSLv3/TLS write certificate verify"
-BROKEN = {"unexpected_message", "bad_record_mac", "decryption_failed", "record_overflow", "decode_error",
-           "decrypt_error", "internal_error", "user_canceled", "close_notify"}  # fmt: skip
-"""Alerts that say that something broke, or that the peer gives up for reasons of its own: no answer to an offer."""
 
 
-def handshake(stream: SocketStream, offer: Offer) -> tuple[Agreed, TlsStream] | Refused:
+def handshake(stream: Carrier, offer: Offer) -> tuple[Agreed, TlsStream] | Refused:
     """Offer, and return what the server answered; with an agreement comes the stream to go on with.
 
     Refused means a fatal alert by which a peer declines, or an orderly close without a byte after our whole hello went
@@ -40,15 +41,17 @@ def handshake(stream: SocketStream, offer: Offer) -> tuple[Agreed, TlsStream] | 
 
 
 class _Client:
-    """One attempt. ``flight`` is what the peer sent before its first message was whole."""
+    """One attempt. ``flight`` is the peer's answer, read beside the TLS library with our own eyes."""
 
-    def __init__(self, stream: SocketStream, offer: Offer) -> None:
+    def __init__(self, stream: Carrier, offer: Offer) -> None:
         self.stream = stream
         self.offer = offer
-        self.witness = Witness()
-        self.connection = _connection(offer, self.witness)
-        self.flight = b""
-        self.began: ServerHello | None = None
+        self.held = offer.session if isinstance(offer, Resumable) else None
+        self.witness = Witness() if self.held is None else self.held.watched_anew()
+        self.connection = _connection(offer, self.held, self.witness)
+        self.sent = b""
+        self.received = bytearray()
+        self.flight: Flight
 
     def shake(self) -> tuple[Agreed, TlsStream] | Refused:
         self._hello()
@@ -76,17 +79,20 @@ class _Client:
         except SSL.Error as error:
             raise CannotOffer(f"our TLS library cannot offer {self.offer}: {reason(error)}") from error
         data = outgoing(self.connection)
-        problem = broken_promise(self.offer, client_hello(data))
+        hello = client_hello(data)
+        problem = broken_promise(self.offer, hello)
         if problem:
             raise CannotOffer(f"our TLS library would not send the hello of the offer {self.offer}: {problem}")
+        if self.held is not None and offered_session(data)[0] is None:
+            raise CannotOffer(f"our TLS library would not offer the session of {self.offer}")
+        self.flight, self.sent = Flight(hello, resumable=True), data
         self.stream.send(data)
 
     def _look(self, data: bytes) -> None:
-        """Read the beginning of the answer with our own eyes. Raises GarbledReply where it is no TLS."""
-        if self.began is None:
-            self.flight += data
-            found = first_flight(self.flight)
-            self.began = found if isinstance(found, ServerHello) else None
+        """Read the beginning of the answer. Raises GarbledReply where it is no TLS, or chooses what was not offered."""
+        self.received += data
+        if self.flight.outcome is None:
+            self.flight.feed(data)
 
     def _flush(self) -> None:
         data = outgoing(self.connection)
@@ -94,21 +100,22 @@ class _Client:
             self.stream.send(data)
 
     def _closed(self) -> Refused:
-        if self.stream.delivered and not self.flight:
+        if self.stream.delivered and self.flight.silent:
             return Refused("closed", None, self._story("closed without a byte"))
         raise ConnectionDropped(f"the peer closed the connection in the middle of the TLS handshake ({self.offer})")
 
     def _failed(self, error: SSL.Error) -> Refused:
         if self.witness.alert is not None:
             return self._alerted(alert_name(self.witness.alert))
-        if self.began is None:
+        began = self.flight.began
+        if began is None:
             raise GarbledReply(f"the peer's answer to the TLS hello makes no sense: {reason(error)}") from error
         self._flush()
-        words = f"the server chose {self.began.version} {self.began.suite}, and our TLS library gave up"
+        words = f"the server chose {began.version} {began.suite_name}, and our TLS library gave up"
         raise CannotOffer(f"{words} ({self.offer}): {reason(error)}") from error
 
     def _alerted(self, alert: str) -> Refused:
-        if alert in BROKEN:
+        if not declines(alert):
             raise ConnectionDropped(f"the TLS handshake broke down ({self.offer}): alert {alert}")
         return Refused("alert", alert, self._story(f"fatal alert {alert}"))
 
@@ -122,7 +129,8 @@ class _Client:
             "a client certificate was asked for" if answer.certificate_requested else "no client certificate asked for"
         )
         sent = "and sent, with proof of its key" if answer.certificate_sent else "none sent"
-        return replace(answer, transcript=self._story(f"agreed {answer}; {asked}, {sent}"))
+        left = replace(answer, shown=shown(self.sent, bytes(self.received)), kept=Kept(tls, self.witness))
+        return replace(left, transcript=self._story(f"agreed {answer}; {asked}, {sent}"))
 
     def _story(self, outcome: str) -> str:
         """What happened in TLS, for a transcript."""
@@ -131,12 +139,12 @@ class _Client:
         return f"{offered}\nanswer: {outcome}"
 
 
-def _connection(offer: Offer, witness: Witness) -> SSL.Connection:
+def _connection(offer: Offer, held: Held | None, witness: Witness) -> SSL.Connection:
     """A connection on memory that is about to say ``offer``'s hello. Raises CannotOffer."""
     try:
-        context = _context(offer)
-        context.set_info_callback(witness)
-        connection = SSL.Connection(context, None)
+        connection = SSL.Connection(_context(offer, witness) if held is None else held.context, None)
+        if held is not None:
+            connection.set_session(held.session)
     except (SSL.Error, ValueError) as error:
         raise CannotOffer(f"our TLS library cannot offer {offer}: {reason(error)}") from error
     if offer.server_name is not None:
@@ -145,7 +153,7 @@ def _connection(offer: Offer, witness: Witness) -> SSL.Connection:
     return connection
 
 
-def _context(offer: Offer) -> SSL.Context:
+def _context(offer: Offer, witness: Witness) -> SSL.Context:
     """Security level 0: our library must not refuse on the server's behalf, nor thin what the offer asks for."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     numbers = [_NUMBERS[version] for version in offer.versions]
@@ -153,7 +161,10 @@ def _context(offer: Offer) -> SSL.Context:
     context.set_max_proto_version(max(numbers))
     context.set_cipher_list(f"{offer.suites}:@SECLEVEL=0".encode())
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
+    if isinstance(offer, Resumable) and not offer.tickets:
+        context.set_options(SSL.OP_NO_TICKET)
     context.set_verify(SSL.VERIFY_NONE)
+    context.set_info_callback(witness)
     if offer.certificate is not None:
         _present(context, offer.certificate)
     return context

@@ -65,6 +65,10 @@ class Imap(Dialogue):
         mechanisms = any(word.startswith("AUTH=") for word in capabilities)
         return mechanisms and "LOGINDISABLED" not in capabilities
 
+    def withholds_login(self, capabilities: Capabilities) -> bool:
+        """Where LOGINDISABLED is listed: LOGIN needs no mechanism to be announced."""
+        return "LOGINDISABLED" in capabilities
+
     def numbered(self, words: str, number: int, /) -> str:
         """The command with a tag in front."""
         return f"a{number} {words}"

@@ -6,7 +6,7 @@ itself.
 
 from __future__ import annotations
 
-from mailproof.wire.hello import ClientHello
+from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import VERSIONS, Offer
 from mailproof.wire.suites import NAMES, asks_for, elements, is_tls13, rank
 

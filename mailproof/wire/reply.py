@@ -11,6 +11,8 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 def printable(received: bytes) -> str:
     """``received`` as one line that is safe to show: control, bidirectional and undecodable characters are escaped."""
     text = received.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

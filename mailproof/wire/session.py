@@ -5,6 +5,7 @@ Reads capabilities instead of assuming them. Judges nothing: it returns replies 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -17,18 +18,21 @@ from mailproof.errors import (
     MailproofError,
     PeerAlert,
 )
-from mailproof.model import Protocol, Security
-from mailproof.wire.answers import Answer, Refused
+from mailproof.model import Protocol
+from mailproof.wire.answers import Answer, Refused, declines
+from mailproof.wire.chosen import Chosen
+from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.dialogue import MOST_BYTES, Capabilities, Dialogue, encode, redacted, within_bounds
-from mailproof.wire.handshake import BROKEN, handshake
+from mailproof.wire.handshake import handshake
 from mailproof.wire.imap import Imap
 from mailproof.wire.lmtp import Lmtp
-from mailproof.wire.offers import MODERN, Offer
+from mailproof.wire.offers import Offer
 from mailproof.wire.pop3 import Pop3
+from mailproof.wire.probe import probe
 from mailproof.wire.reply import Reply
 from mailproof.wire.sieve import Sieve
 from mailproof.wire.smtp import Smtp, stuffed
-from mailproof.wire.stream import SocketStream, Stream
+from mailproof.wire.stream import Carrier, Stream
 from mailproof.wire.transcript import Transcript
 
 _DIALOGUES: dict[Protocol, Dialogue] = {
@@ -37,19 +41,21 @@ _DIALOGUES: dict[Protocol, Dialogue] = {
 
 
 class Session:
-    """One connection to a mail service; made by :func:`open_session`, and a context manager that says goodbye.
+    """One connection to a mail service; made by a :class:`Peer`, and a context manager that says goodbye.
 
-    ``capabilities`` are the ones read last; ``answer`` is that of the handshake, None while there was none. Every
-    method that talks raises Busy (421 and its like), TimedOut, ConnectionDropped and GarbledReply.
+    ``helo`` is how it names itself, ``starttls_word`` what starts TLS; ``capabilities`` are the ones read last;
+    ``answer`` is that of the handshake, None while there was none. Every method that talks raises Busy (421 and its
+    like), TimedOut, ConnectionDropped and GarbledReply.
     """
 
-    def __init__(self, stream: SocketStream, dialogue: Dialogue, helo: str) -> None:
+    def __init__(self, stream: Carrier, protocol: Protocol, helo: str) -> None:
         self.capabilities: Capabilities = frozenset()
         self.answer: Answer | None = None
-        self._socket = stream
+        self._carrier = stream
         self._stream: Stream = stream
-        self._dialogue = dialogue
-        self._helo = helo
+        self._dialogue: Dialogue = _DIALOGUES[protocol]
+        self.helo = helo
+        self.starttls_word = self._dialogue.starttls
         self._unread = b""
         self._commands = 0
         self._polite = True
@@ -59,6 +65,10 @@ class Session:
     def transcript(self) -> str:
         """What was sent (``> ``), received (``< ``) and agreed in TLS (``* ``): controls escaped, secrets hidden."""
         return str(self._said)
+
+    def note(self, text: str) -> None:
+        """Add what happened to the transcript."""
+        self._said.note(text)
 
     @property
     def offers_login(self) -> bool:
@@ -70,13 +80,18 @@ class Session:
         """Whether the server offers to start TLS now."""
         return self._dialogue.offers_starttls(self.capabilities)
 
+    @property
+    def withholds_login(self) -> bool:
+        """Whether the server says that no password may be sent now."""
+        return self._dialogue.withholds_login(self.capabilities)
+
     def command(self, line: str) -> Reply:
         """Send one command (for IMAP without a tag) and return the reply. Raises CannotOffer for several lines."""
         if self._unread and not self._dialogue.speaks_unasked:
             raise GarbledReply("the peer speaks before it is asked")
         self._commands += 1
         sent = self._dialogue.numbered(line, self._commands)
-        self._send(encode(sent), shown=encode(redacted(sent)))
+        self.send(encode(sent), shown=encode(redacted(sent)))
         return self._reply(sent)
 
     def starttls(self, offer: Offer) -> Answer:
@@ -85,8 +100,63 @@ class Session:
         Raises Declined where TLS is not offered or the command is answered no, GarbledReply for bytes behind its reply
         (RFC 3207 §4.2: they would pass for part of the protected session), and what :func:`handshake` raises.
         """
-        answer = self._begin_tls(offer)
-        return self._settle(answer, greeted=True)
+        return self.settle(self.begin_tls(offer), greeted=True)
+
+    def together(self, line: str, behind: str) -> tuple[Reply, bytes]:
+        """Send two commands in one segment, ``behind`` as it stands: the reply to the first, and what came with it."""
+        self._commands += 1
+        asked = self._dialogue.numbered(line, self._commands)
+        self.send(encode(asked) + encode(behind))
+        reply = self._reply(asked)
+        left, self._unread = self._unread, b""
+        return reply, left
+
+    def send(self, data: bytes, *, shown: bytes | None = None) -> None:
+        """Send bytes as they are (``shown`` in the transcript); :meth:`hear` is for what comes back."""
+        self._said.sent(data if shown is None else shown)
+        self._stream.send(data)
+
+    def hear(self, until: re.Pattern[bytes] | None = None) -> bytes:
+        """What the peer says, byte for byte and never taken for a reply, until ``until`` is in it or it closes."""
+        while (until is None or not until.search(self._unread)) and (data := self._stream.receive()):
+            self._said.received(data)
+            self._unread += data
+        self._polite = False
+        heard, self._unread = self._unread, b""
+        return heard
+
+    def meet(self, *, greeted: bool = False) -> None:
+        """Read the greeting where it is still due, and the capabilities. Raises Declined where one is answered no."""
+        reply = None if greeted else self._expect_yes("the greeting", self._reply(None))
+        ask = self._dialogue.asks_capabilities
+        if ask is not None:
+            reply = self._expect_yes(ask, self.command(ask.format(helo=self.helo)))
+        elif reply is None:
+            reply = self._expect_yes("the capabilities after TLS began", self._reply(""))
+        self.capabilities = self._dialogue.capabilities(reply)
+
+    def begin_tls(self, offer: Offer) -> Answer:
+        """Start TLS by command as :meth:`starttls`, but read nothing after it."""
+        self._ask_for_tls()
+        return self.shake(offer)
+
+    def probe(self, hello: ClientHello, *, by_command: bool) -> Chosen | Refused:
+        """Ask what the server would make of ``hello``, after STARTTLS or where TLS is due at once; then close.
+
+        Raises as :meth:`starttls` and :func:`mailproof.wire.probe.probe` do.
+        """
+        if by_command:
+            self._ask_for_tls()
+        self._polite = False
+        try:
+            answer = probe(self._carrier, hello)
+        except MailproofError as error:
+            self._said.note(f"TLS hello «{hello}»: {error}")
+            raise
+        finally:
+            self.close()
+        self._said.note(answer.transcript)
+        return replace(answer, transcript=self.transcript)
 
     def login(self, user: str, password: str) -> Reply:
         """Log in by password; the reply is the last one. The transcript never shows the password."""
@@ -112,7 +182,7 @@ class Session:
         ready = self.command("DATA")
         if ready.code != "354":
             return ready
-        self._send(stuffed(message))
+        self.send(stuffed(message))
         return self._reply("")
 
     def quit(self) -> None:
@@ -135,22 +205,24 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.quit()
 
-    def _begin_tls(self, offer: Offer) -> Answer:
-        """Ask for TLS by command, and shake hands."""
+    def _ask_for_tls(self) -> None:
+        """Ask for TLS by command. Raises Declined."""
         word = self._dialogue.starttls
         if not self.offers_starttls:
             raise Declined(f"{word} is not among the capabilities: {' '.join(sorted(self.capabilities)) or 'none'}")
         reply = self.command(word)
         if not reply.ok:
             raise Declined(f"{word} was answered «{reply}»", str(reply))
-        return self._shake(offer)
+        self._nothing_unread()
 
-    def _shake(self, offer: Offer) -> Answer:
+    def _nothing_unread(self) -> None:
         if self._unread:
             raise GarbledReply("the peer sent plain text behind its reply to STARTTLS, before TLS began")
+
+    def shake(self, offer: Offer) -> Answer:
         self._polite = False  # whatever ends a handshake early leaves nobody to say goodbye to
         try:
-            outcome = handshake(self._socket, offer)
+            outcome = handshake(self._carrier, offer)
         except MailproofError as error:
             self._said.note(f"TLS hello «{offer}»: {error}")
             raise
@@ -160,35 +232,25 @@ class Session:
         self._polite = True
         return self._conclude(agreed)
 
-    def _agree(self, offer: Offer) -> None:
+    def agree(self, offer: Offer) -> None:
         """Implicit TLS that the session cannot go on without."""
-        answer = self._settle(self._shake(offer), greeted=False)
+        answer = self.settle(self.shake(offer), greeted=False)
         if isinstance(answer, Refused):
             raise Declined(f"the implicit TLS handshake was {answer}")
 
-    def _settle(self, answer: Answer, *, greeted: bool) -> Answer:
+    def settle(self, answer: Answer, *, greeted: bool) -> Answer:
         """After an agreement: hear the server, which in TLS 1.3 may only now turn our certificate away."""
         if isinstance(answer, Refused):
             return answer
         try:
-            self._meet(greeted=greeted)
+            self.meet(greeted=greeted)
         except PeerAlert as late:
-            if answer.version != "TLSv1.3" or not answer.certificate_requested or late.alert in BROKEN:
+            if answer.version != "TLSv1.3" or not answer.certificate_requested or not declines(late.alert):
                 raise  # it agreed, and then something broke: that is no refusal of the offer
             return self._conclude(
                 Refused("alert", late.alert, f"answer: after the handshake, fatal alert {late.alert}")
             )
         return self._remember(answer)
-
-    def _meet(self, *, greeted: bool) -> None:
-        """Read the greeting where it is still due, and the capabilities."""
-        reply = None if greeted else self._expect_yes("the greeting", self._reply(None))
-        ask = self._dialogue.asks_capabilities
-        if ask is not None:
-            reply = self._expect_yes(ask, self.command(ask.format(helo=self._helo)))
-        elif reply is None:
-            reply = self._expect_yes("the capabilities after TLS began", self._reply(""))
-        self.capabilities = self._dialogue.capabilities(reply)
 
     def _expect_yes(self, what: str, reply: Reply) -> Reply:
         if not reply.ok:
@@ -202,10 +264,6 @@ class Session:
     def _remember(self, answer: Answer) -> Answer:
         self.answer = replace(answer, transcript=self.transcript)
         return self.answer
-
-    def _send(self, data: bytes, *, shown: bytes | None = None) -> None:
-        self._said.sent(data if shown is None else shown)
-        self._stream.send(data)
 
     def _reply(self, command: str | None) -> Reply:
         """The next reply, as one to ``command`` as sent (None: the greeting)."""
@@ -237,53 +295,3 @@ class Session:
         if self._dialogue.turns_away(reply):
             raise Busy(f"the server turns us away: «{reply}»", str(reply))
         return reply
-
-
-def open_session(
-    host: str, port: int, protocol: Protocol, security: Security,
-    *, offer: Offer | None = None, helo: str, deadline: float,
-) -> Session:  # fmt: skip
-    """Connect, shake hands first where TLS is implicit (with ``offer``, else MODERN), read greeting and capabilities.
-
-    ``deadline``: seconds that the whole session may take. Raises Unreachable, Busy, Declined (a greeting or EHLO
-    answered no, an implicit handshake refused), TimedOut, ConnectionDropped, GarbledReply, CannotOffer.
-    """
-    session = _dial(host, port, protocol, helo, deadline)
-    try:
-        if security is Security.IMPLICIT:
-            session._agree(offer or MODERN)
-        else:
-            session._meet(greeted=False)
-    except BaseException:
-        session.close()
-        raise
-    return session
-
-
-def offer(
-    host: str, port: int, protocol: Protocol, security: Security, offer: Offer, *, helo: str, deadline: float
-) -> Answer:
-    """Ask one service one question about TLS, and leave politely, so that the server logs the connection.
-
-    STARTTLS after greeting and capabilities, or TLS at once where it is implicit. What comes after an agreement
-    does not change it: a server that then wants no more of us (421) has agreed all the same. Raises as
-    :func:`open_session` and :meth:`Session.starttls` do.
-    """
-    session = _dial(host, port, protocol, helo, deadline)
-    implicit = security is Security.IMPLICIT
-    try:
-        if not implicit:
-            session._meet(greeted=False)
-        answer = session._shake(offer) if implicit else session._begin_tls(offer)
-        try:
-            answer = session._settle(answer, greeted=not implicit)
-        except Busy as turned:
-            session._said.note(f"after the agreement: {turned}")
-        session.quit()
-    finally:
-        session.close()
-    return replace(answer, transcript=session.transcript)
-
-
-def _dial(host: str, port: int, protocol: Protocol, helo: str, deadline: float) -> Session:
-    return Session(SocketStream.connect(host, port, deadline), _DIALOGUES[protocol], helo)

@@ -50,6 +50,10 @@ class Smtp(Dialogue):
                 words.update(f"AUTH={mechanism}" for mechanism in parameters if mechanism)
         return frozenset(words - {""})
 
+    def turns_away(self, reply: Reply) -> bool:
+        """Also where the system takes no mail now (RFC 3463 §3.4, X.3.2): so postscreen(8) puts new clients off."""
+        return super().turns_away(reply) or reply.enhanced == "4.3.2"
+
     def login(self, user: str, password: str) -> tuple[str, ...]:
         """AUTH PLAIN with its initial response."""
         return (f"AUTH PLAIN {sasl_plain(user, password)}",)

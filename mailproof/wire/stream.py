@@ -9,7 +9,7 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from mailproof.errors import ConnectionDropped, GarbledReply, PeerAlert, TimedOut, Unreachable
-from mailproof.wire.hello import alert_name
+from mailproof.wire.registry import alert_name
 
 MOST_BYTES = 1024 * 1024
 """How much we accept from a peer in one session."""
@@ -28,6 +28,12 @@ class Stream(Protocol):
 
     def close(self) -> None:
         """End the connection; safe to repeat."""
+
+
+class Carrier(Stream, Protocol):
+    """A stream that TLS can start on: it knows whether all that we sent went out (``delivered``)."""
+
+    delivered: bool
 
 
 class SocketStream:

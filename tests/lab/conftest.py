@@ -7,9 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from mailproof.selection import Options, select
 from mailproof.targets.specimen import Specimen
 
 CHECKOUT = Path(__file__).parents[2]
+RELEASES = load_releases(CHECKOUT / "containers" / "releases.toml")
+STABLE = choose((), RELEASES)[0].name
+EVERY_TARGET = [name if name == STABLE else pytest.param(name, marks=pytest.mark.nightly) for name in RELEASES]
 DEADLINE = 400.0
 """Seconds that an inner run may take. Most take a few; releases as packaged delay failed logins, and take minutes."""
 
@@ -182,24 +186,50 @@ def inner(tmp_path: Path, engine: docker.DockerClient) -> Iterator[Inner]:
 @pytest.fixture(scope="session")
 def stable() -> str:
     """The name of the default target."""
-    return choose((), load_releases(CHECKOUT / "containers" / "releases.toml"))[0].name
+    return STABLE
 
 
 @pytest.fixture(scope="session")
-def dressed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specimen]:
+def dress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Specimen]]:
+    """Starts a specimen of a target in the pfs profile, when it is first asked for."""
+    with ExitStack() as ends:
+
+        @cache
+        def start(target: str) -> Specimen:
+            selection = select(CHECKOUT, Options(targets=(target,), profiles=("pfs",)), CHECKOUT)
+            run_id = new_id()
+            run = Run(run_id, report_directory(CHECKOUT, run_id, tmp_path_factory.mktemp("dressed")), selection)
+            ends.callback(run.close)
+            run.start()
+            run.wait(print)
+            return run.specimen(next(iter(selection.keys)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def dressed(dress: Callable[[str], Specimen], stable: str) -> Specimen:
     """A running specimen of the default target in the pfs profile; whoever breaks it mends it."""
-    selection = select(CHECKOUT, Options(profiles=("pfs",)), CHECKOUT)
-    run_id = new_id()
-    run = Run(run_id, report_directory(CHECKOUT, run_id, tmp_path_factory.mktemp("dressed")), selection)
-    run.start()
-    try:
-        run.wait(print)
-        yield run.specimen(next(iter(selection.keys)))
-    finally:
-        run.close()
+    return dress(stable)
+
+
+@pytest.fixture(scope="session", params=EVERY_TARGET)
+def each(request: pytest.FixtureRequest, dress: Callable[[str], Specimen]) -> Specimen:
+    """A running specimen of every target in the pfs profile; whoever breaks it mends it."""
+    return dress(request.param)
 
 
 @pytest.fixture
 def service(dressed: Specimen) -> dict[str, Service]:
     """The specimen's services by their ids."""
     return {str(each): each for each in dressed.services}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much the cross-check compared: a green that compared little would look like any other."""
+    passed = [dict(report.user_properties) for report in terminalreporter.getreports("passed")]
+    cells = [sum(int(found.get(name, 0)) for found in passed) for name in ("cells", "explained")]
+    if any(cells):
+        terminalreporter.write_line(
+            "cross-check: {} cells compared with other tools, {} differences explained".format(*cells)
+        )

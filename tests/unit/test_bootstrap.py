@@ -12,7 +12,7 @@ import pytest
 
 from mailproof import machine
 from mailproof.bootstrap import __main__ as command
-from mailproof.bootstrap import dockerd, engine, venv
+from mailproof.bootstrap import dockerd, engine, scanners, venv
 from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, validate
 from mailproof.errors import EngineTrouble, ExitStatus, OurFault, Unusable
 
@@ -212,3 +212,36 @@ def test_a_failed_command_carries_its_last_lines() -> None:
 def test_a_command_that_hangs_is_given_up() -> None:
     with pytest.raises(OurFault, match="timed out"):
         machine.run(["sleep", "30"], 0.1)
+
+
+@pytest.mark.parametrize(
+    ("job", "words", "packages"),
+    [
+        ("self", [], ["sslscan", "openssl"]),
+        ("self", ["--nightly"], ["sslscan", "openssl", "testssl.sh"]),
+        ("self", ["tests/lab"], ["sslscan", "openssl"]),
+        ("self", ["tests/lab/test_cross_check.py::test_x"], ["sslscan", "openssl"]),
+        ("self", ["tests/lab/test_images.py"], []),
+        ("self", ["tests/unit"], []),
+        ("main", [], []),
+        ("main", ["--nightly"], []),
+    ],
+)
+def test_scanners_are_installed_only_for_the_self_tests_that_run_them(
+    job: str, words: list[str], packages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    monkeypatch.setattr(machine, "find", lambda program: None)
+    assert scanners.missing(job, words, CHECKOUT) == packages
+    monkeypatch.setattr(machine, "find", lambda program: f"/usr/bin/{program}")
+    assert scanners.missing(job, words, CHECKOUT) == []
+
+
+def test_without_root_a_missing_scanner_is_named_and_the_other_tests_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(machine, "find", lambda program: "/usr/bin/apt-get")
+    said: list[str] = []
+    scanners.install(["sslscan"], said.append)
+    assert len(said) == 1
+    assert "will fail" in said[0]
+    assert said[0].endswith("sudo apt-get install sslscan")

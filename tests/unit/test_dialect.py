@@ -58,6 +58,19 @@ def test_dovecot_2_3_has_other_names_and_inverted_senses(version: str) -> None:
     assert dovecot(version).to_native(settings) == expected
 
 
+@pytest.mark.parametrize("version", DOVECOTS)
+@pytest.mark.parametrize("count", ["unlimited", "1", "100"])
+def test_settings_in_a_named_block_come_back_as_they_went(version: str, count: str) -> None:
+    settings = {"service/imap-login/restart_request_count": count, "service/pop3-login/process_min_avail": "1"}
+    dialect = dovecot(version)
+    assert dialect.to_newest(dialect.to_native(settings)) == settings
+
+
+def test_a_login_process_for_ever_is_said_otherwise_in_2_3() -> None:
+    settings = {"service/imap-login/restart_request_count": "unlimited"}
+    assert dovecot("2.3.19.1").to_native(settings) == {"service/imap-login/service_count": "0"}
+
+
 @pytest.mark.parametrize("version", ["2.3.13", "2.3.19.1"])
 def test_both_spellings_of_a_variable_are_understood(version: str) -> None:
     for native in ("<%u> %k %c", "<%{user}> %{ssl_security} %{secured}"):
@@ -96,6 +109,8 @@ def test_postfix_3_5_is_told_what_to_exclude_and_read_in_any_order() -> None:
         (Daemon.DOVECOT, "2.3.19.1", "mail_log_prefix", "%{service}", "before 2.4"),
         (Daemon.DOVECOT, "2.4.1", "ssl_server_request_client_cert", "any-cert", "boolean"),
         (Daemon.DOVECOT, "2.4.5", "ssl_cert", "</x", "does not know"),
+        (Daemon.DOVECOT, "2.4.5", "service/imap-login/nosuch", "1", "does not know"),
+        (Daemon.DOVECOT, "2.3.13", "service/imap-login/restart_request_count", "0", "no words"),
     ],
 )
 def test_what_a_release_cannot_say_raises_and_names_both(

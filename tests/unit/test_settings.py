@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,23 @@ import pytest
 
 from mailproof.errors import Ambiguous, UnknownSetting, Unread
 from mailproof.model import Role, Security
-from mailproof.settings import Readings, dovecot_services, features, features_of, parse_readings, postfix_services
+from mailproof.settings import (
+    Readings,
+    dovecot_services,
+    features,
+    features_of,
+    parse_readings,
+    postfix,
+    postfix_services,
+)
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "recorded"
+KNOWN = RECORDED.parent / "dialects" / "known"
 RELEASES = ("debian-11", "debian-12", "debian-13", "debian-14")
 MARK = "00000000-0000-4000-8000-000000000000"
+SCREENED = """smtp inet n - y - 1 postscreen
+smtpd pass - - y - - smtpd
+tlsproxy unix - - y - 0 tlsproxy"""
 
 
 def text_of(release: str) -> str:
@@ -36,7 +50,17 @@ def with_section(name: str, content: str, errors: str = "", status: int = 0) -> 
 def with_master(rows: str, overrides: str = "") -> Readings:
     text = parse_readings(with_section("postconf-entries", rows))
     changed = parse_readings(with_section("postconf-overrides", overrides))
-    return replace(text, postfix=replace(text.postfix, overrides=changed.postfix.overrides))
+    values = {**text.postfix.values, **behind(text.postfix.values, "3.10")}
+    return replace(text, postfix=replace(text.postfix, values=values, overrides=changed.postfix.overrides))
+
+
+def behind(values: Mapping[str, str], version: str) -> dict[str, str]:
+    """What a release says of postscreen and its fellows where nobody sets it (postconf(5)): what smtpd says."""
+    known = (KNOWN / f"postfix-{version}.txt").read_text(encoding="utf-8").split()
+    prefixes = re.compile("(tlsproxy|postscreen)(?=_(tls|use_tls|enforce_tls))")
+    fellows = {name: prefixes.sub("smtpd", name) for name in known if prefixes.match(name)}
+    names = {"smtpd_service_name": "smtpd", "tlsproxy_service_name": "tlsproxy", "postscreen_greet_wait": "6s"}
+    return {**names, **{name: values[smtpd] for name, smtpd in fellows.items() if smtpd in values}}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +126,7 @@ def test_a_port_of_zero_and_a_protocol_switched_off_are_no_services() -> None:
          Role.SUBMISSION, Security.STARTTLS),
         ("2525 inet n - y - - smtpd", {"smtpd_tls_security_level": "may"}, "smtp:2525", Role.MX, Security.STARTTLS),
         ("127.0.0.1:10025 inet n - y - - smtpd", {}, "smtp:10025", Role.LOCAL, Security.STARTTLS),
-        ("smtp inet n - y - 1 postscreen", {}, "smtp:25", Role.MX, Security.STARTTLS),
+        (SCREENED, {}, "smtp:25", Role.MX, Security.STARTTLS),
     ],
 )  # fmt: skip
 def test_a_role_follows_from_the_effective_settings(
@@ -114,9 +138,69 @@ def test_a_role_follows_from_the_effective_settings(
     assert (str(service), service.role, service.security) == (name, role, security)
 
 
-def test_behind_postscreen_the_settings_of_the_smtpd_behind_it_rule() -> None:
-    found = with_master("smtp inet n - y - 1 postscreen\nsmtpd pass - - y - - smtpd")
-    assert postfix_services(found.postfix)[1].entry == "smtpd/pass"
+def test_behind_postscreen_smtpd_s_own_settings_are_those_of_the_smtpd_behind_it() -> None:
+    overrides = "smtp/inet/smtpd_relay_restrictions = permit\nsmtpd/pass/smtpd_relay_restrictions = reject"
+    view = with_master(SCREENED, overrides).postfix
+    assert view.effective("smtp/inet", "smtpd_relay_restrictions") == "reject"
+    assert view.effective("smtp/inet", "postscreen_greet_wait") == view.values["postscreen_greet_wait"]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_behind_postscreen_every_tls_setting_can_be_read_where_nothing_differs(release: str) -> None:
+    plain = reading(release).postfix
+    own = behind(plain.values, plain.version.rpartition(".")[0])
+    assert {"tlsproxy_tls_protocols", "postscreen_tls_security_level"} <= own.keys()
+    rows = postfix.entries(SCREENED)
+    view = replace(plain, entries={**plain.entries, **rows}, values={**plain.values, **own})
+    names = [name for name in plain.values if name.startswith(("smtpd_tls_", "tls_"))]
+    assert {name: view.effective("smtp/inet", name) for name in names} == {name: plain.values[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("override", "name"),
+    [
+        ("tlsproxy/unix/tlsproxy_tls_protocols = >=TLSv1.3", "smtpd_tls_protocols"),
+        ("tlsproxy/unix/smtpd_tls_protocols = >=TLSv1.3", "smtpd_tls_protocols"),
+        ("smtpd/pass/smtpd_tls_protocols = >=TLSv1.3", "smtpd_tls_protocols"),
+        ("tlsproxy/unix/tls_eecdh_auto_curves = prime256v1", "tls_eecdh_auto_curves"),
+        ("smtp/inet/postscreen_tls_security_level = encrypt", "smtpd_tls_security_level"),
+        ("smtp/inet/smtpd_tls_security_level = none", "smtpd_tls_security_level"),
+        ("tlsproxy/unix/tlsproxy_enforce_tls = yes", "smtpd_enforce_tls"),
+    ],
+)
+def test_behind_postscreen_a_setting_that_is_not_the_same_for_all_clients_is_not_decided(
+    override: str, name: str
+) -> None:
+    with pytest.raises(Ambiguous, match=f"{name} is not the same"):
+        with_master(SCREENED, override).postfix.effective("smtp/inet", name)
+
+
+def test_behind_postscreen_main_cf_s_own_values_for_tlsproxy_count() -> None:
+    view = with_master(SCREENED).postfix
+    differing = replace(view, values={**view.values, "tlsproxy_tls_protocols": ">=TLSv1.3"})
+    with pytest.raises(Ambiguous, match=r"tlsproxy/unix: tlsproxy_tls_protocols = >=TLSv1\.3"):
+        differing.effective("smtp/inet", "smtpd_tls_protocols")
+
+
+def test_an_override_that_says_the_same_everywhere_rules_behind_postscreen() -> None:
+    override = "smtpd/pass/smtpd_tls_protocols = >=TLSv1.3\ntlsproxy/unix/tlsproxy_tls_protocols = >=TLSv1.3"
+    view = with_master(SCREENED, override).postfix
+    assert view.effective("smtp/inet", "smtpd_tls_protocols") == ">=TLSv1.3"
+
+
+@pytest.mark.parametrize(("missing", "name"), [("tlsproxy/unix", "smtpd_tls_protocols"), ("smtpd/pass", "mynetworks")])
+def test_behind_postscreen_a_row_that_is_missing_is_no_setting(missing: str, name: str) -> None:
+    view = with_master(SCREENED).postfix
+    without = replace(view, entries={entry: row for entry, row in view.entries.items() if entry != missing})
+    with pytest.raises(UnknownSetting, match=f"no entry {missing}"):
+        without.effective("smtp/inet", name)
+
+
+def test_postscreen_may_pass_its_clients_to_rows_of_another_name() -> None:
+    rows = "smtp inet n - y - 1 postscreen\ninner pass - - y - - smtpd\ntlsproxy unix - - y - 0 tlsproxy"
+    overrides = "smtp/inet/smtpd_service_name = inner\ninner/pass/smtpd_relay_restrictions = reject"
+    view = with_master(rows, overrides).postfix
+    assert view.effective("smtp/inet", "smtpd_relay_restrictions") == "reject"
 
 
 def test_two_services_on_one_port_cannot_be_told_apart() -> None:

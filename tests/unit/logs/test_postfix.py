@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ def test_a_relay_refusal_names_client_reply_and_helo(release: str) -> None:
     assert (first.stage, first.code, first.enhanced, first.client) == ("RCPT", 554, "5.7.1", "unknown[198.18.77.1]")
     assert (first.text, first.recipient) == ("<x@foreign.example>: Relay access denied", "x@foreign.example")
     assert (first.sender, empty.sender) == ("a@client.test", "")
+
+
+@pytest.mark.parametrize("release", _RELEASES)
+def test_who_served_a_client_behind_postscreen_shows_in_the_process(release: str) -> None:
+    records = _records(release, "postscreen.log")
+    made = [record for record in records if isinstance(record, TlsEstablished)]
+    assert [record.process.daemon for record in made] == ["tlsproxy", "smtpd"]
+    assert [re.fullmatch(r"(unknown)?\[[\d.]+\](:\d+)?", record.peer) is not None for record in made] == [True, True]
+    assert {record.version for record in made} == {"TLSv1.3"}
+    refused = [record for record in records if isinstance(record, Reject)]
+    assert [(each.process.daemon, each.code, each.enhanced) for each in refused] == [
+        ("postscreen", 450, "4.3.2"), ("smtpd", 554, "5.7.1"),
+    ]  # fmt: skip
+    assert [(each.sender, each.recipient, each.helo) for each in refused] == [
+        ("a@client.test", "x@foreign.example", "h1.probe.test"),
+        ("a@client.test", "x@foreign.example", "h2.probe.test"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("release", _RELEASES)

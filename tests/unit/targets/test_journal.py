@@ -60,6 +60,13 @@ def test_an_earlier_session_of_the_same_process_is_not_ours(release: str) -> Non
     assert found(recorded(release, "postfix"), "h6.probe.test").tls is None
 
 
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_session_that_postscreen_kept_to_itself_is_none_of_smtpd_s(release: str) -> None:
+    lines = recorded(release, "postscreen")
+    assert _session([line for line in lines if "/smtpd[" not in line], "h1.probe.test") is None
+    assert {record.process.daemon for record in found(lines, "h2.probe.test").records} == {"smtpd"}
+
+
 def test_lines_before_the_connection_are_not_its_own() -> None:
     """What stands before the mark is cut off; a session that had begun before it has no beginning."""
     earlier = session(50)[1:]

@@ -99,6 +99,7 @@ def tls_script() -> Callable[[SSL.Context, Callable[[SSL.Connection], None]], Sc
                 secured.do_handshake()
                 then(secured)
             except SSL.Error:
+                connected.shutdown(socket.SHUT_WR)
                 while connected.recv(4096):  # let the alert arrive before the port is torn down
                     pass
 

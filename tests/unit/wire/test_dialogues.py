@@ -79,6 +79,7 @@ def test_imap_bye_turns_away_unless_we_leave() -> None:
     ("dialogue", "reply"),
     [
         (Smtp(), Reply("421", ("4.3.2 later",), b"")),
+        (Smtp(), Reply("450", ("4.3.2 Service currently unavailable",), b"")),
         (Pop3(), Reply("-ERR", ("[IN-USE] later",), b"")),
         (Sieve(), Reply("BYE", ("later",), b"")),
     ],

@@ -22,7 +22,8 @@ from mailproof.model import Protocol, Security
 from mailproof.pki import Leaf
 from mailproof.wire.answers import Agreed, Refused
 from mailproof.wire.offers import MODERN, STATIC_RSA, TLS_1_2, TLS_1_3, Offer
-from mailproof.wire.session import Session, offer, open_session
+from mailproof.wire.peer import Peer
+from mailproof.wire.session import Session
 
 Script = Callable[[socket.socket], None]
 Serve = Callable[[Script], int]
@@ -68,7 +69,7 @@ def _plain(*steps: Step, segment: int = 65536) -> Script:
 
 
 def _open(port: int, protocol: Protocol = Protocol.SMTP, deadline: float = 5) -> Session:
-    return open_session("127.0.0.1", port, protocol, Security.STARTTLS, helo="probe.test", deadline=deadline)
+    return Peer.at("127.0.0.1", port, protocol, Security.STARTTLS, "probe.test", deadline).session()
 
 
 @pytest.fixture
@@ -167,9 +168,7 @@ def test_starttls_in_every_protocol(
 
 def test_implicit_tls_greets_inside(serve: Serve, starttls: Callable[..., Script]) -> None:
     port = serve(starttls([], [GREETING, SECURED, BYE]))
-    with open_session(
-        "127.0.0.1", port, Protocol.SMTP, Security.IMPLICIT, offer=TLS_1_2, helo="x", deadline=5
-    ) as session:
+    with Peer.at("127.0.0.1", port, Protocol.SMTP, Security.IMPLICIT, "x", 5).session(TLS_1_2) as session:
         assert isinstance(session.answer, Agreed)
         assert session.answer.version == "TLSv1.2"
         assert session.offers_login
@@ -179,16 +178,16 @@ def test_an_implicit_refusal_is_an_answer_to_an_offer_and_no_session(
     serve: Serve, starttls: Callable[..., Script]
 ) -> None:
     port = serve(starttls([], []))
-    answer = offer("127.0.0.1", port, Protocol.IMAP, Security.IMPLICIT, STATIC_RSA, helo="x", deadline=5)
+    answer = Peer.at("127.0.0.1", port, Protocol.IMAP, Security.IMPLICIT, "x", 5).offer(STATIC_RSA)
     assert isinstance(answer, Refused), answer
     assert answer.alert == "handshake_failure"
     with pytest.raises(Declined, match="handshake_failure"):
-        open_session("127.0.0.1", port, Protocol.IMAP, Security.IMPLICIT, offer=STATIC_RSA, helo="x", deadline=5)
+        Peer.at("127.0.0.1", port, Protocol.IMAP, Security.IMPLICIT, "x", 5).session(STATIC_RSA)
 
 
 def test_an_offer_by_command_leaves_politely(serve: Serve, starttls: Callable[..., Script]) -> None:
     port = serve(starttls([GREETING, EHLO, READY], [SECURED, BYE]))
-    answer = offer("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, MODERN, helo="x", deadline=5)
+    answer = Peer.at("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, "x", 5).offer(MODERN)
     assert isinstance(answer, Agreed)
     assert answer.transcript.endswith("> QUIT\n< 221 bye")
 
@@ -196,7 +195,7 @@ def test_an_offer_by_command_leaves_politely(serve: Serve, starttls: Callable[..
 def test_a_421_after_the_agreement_does_not_unsay_it(serve: Serve, starttls: Callable[..., Script]) -> None:
     turned = b"421 4.7.1 mx Error: No client certificate presented\r\n"
     port = serve(starttls([GREETING, EHLO, READY], [turned]))
-    answer = offer("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, MODERN, helo="x", deadline=5)
+    answer = Peer.at("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, "x", 5).offer(MODERN)
     assert isinstance(answer, Agreed)
     assert "No client certificate presented" in answer.transcript
     with _open(port) as session, pytest.raises(Busy) as caught:
@@ -216,13 +215,13 @@ def test_a_late_rejection_of_our_certificate_is_a_refusal(
     assert isinstance(answer, Refused), answer
     assert answer.how == "alert"
     assert "after the handshake" in answer.transcript
-    assert isinstance(offer("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, asked, helo="x", deadline=5), Refused)
+    assert isinstance(Peer.at("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, "x", 5).offer(asked), Refused)
 
 
 def test_an_agreement_that_the_server_never_confirms_is_none(serve: Serve, starttls: Callable[..., Script]) -> None:
     port = serve(starttls([GREETING, EHLO, READY], []))
     with pytest.raises(ConnectionDropped):
-        offer("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, MODERN, helo="x", deadline=5)
+        Peer.at("127.0.0.1", port, Protocol.SMTP, Security.STARTTLS, "x", 5).offer(MODERN)
 
 
 @pytest.mark.parametrize("reply", [b"454 4.7.0 TLS not available\r\n", b"502 5.5.1 no\r\n"])

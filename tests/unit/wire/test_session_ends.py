@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 
 from mailproof.errors import GarbledReply, PeerAlert
+from mailproof.model import Protocol
 from mailproof.wire.answers import Agreed, Refused
 from mailproof.wire.reply import Reply
 from mailproof.wire.session import Session
-from mailproof.wire.smtp import Smtp
 from mailproof.wire.stream import SocketStream
 
 STATIC_RSA = Agreed("TLSv1.2", "AES256-GCM-SHA384")
@@ -19,7 +19,7 @@ ASKED = Agreed("TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519", certificate_reques
 
 
 def _session() -> Session:
-    return Session(cast("SocketStream", None), Smtp(), "probe.test")
+    return Session(cast("SocketStream", None), Protocol.SMTP, "probe.test")
 
 
 @pytest.mark.parametrize(
@@ -31,17 +31,17 @@ def test_an_alert_after_an_agreement_is_no_refusal(agreed: Agreed, alert: str, m
     def end(_: Session, *, greeted: bool) -> None:
         raise PeerAlert(alert)
 
-    monkeypatch.setattr(Session, "_meet", end)
+    monkeypatch.setattr(Session, "meet", end)
     with pytest.raises(PeerAlert):
-        _session()._settle(agreed, greeted=True)
+        _session().settle(agreed, greeted=True)
 
 
 def test_tls_1_3_may_turn_a_certificate_away_after_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_: Session, *, greeted: bool) -> None:
         raise PeerAlert("certificate_required")
 
-    monkeypatch.setattr(Session, "_meet", end)
-    assert isinstance(_session()._settle(ASKED, greeted=True), Refused)
+    monkeypatch.setattr(Session, "meet", end)
+    assert isinstance(_session().settle(ASKED, greeted=True), Refused)
 
 
 def test_a_login_that_wants_more_is_not_one(monkeypatch: pytest.MonkeyPatch) -> None:
