@@ -23,7 +23,7 @@ from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.hellos import MODERN_HELLO
 from mailproof.wire.injection import Discarded, Injection, fall_back, inject
-from mailproof.wire.inventory import along_with
+from mailproof.wire.inventory import sure_of
 from mailproof.wire.offers import MODERN, Offer
 from mailproof.wire.peer import Peer
 from mailproof.wire.resumption import Resumption, resumption
@@ -53,16 +53,22 @@ class Endpoint:
     def probe(self, hello: ClientHello) -> Chosen | Refused:
         """What the service would choose from a hello of our own, in an unfinished handshake; a refusal comes back only
         when the same hello with a modern one in it was agreed to."""
-        answer = self._probe(hello)
-        if isinstance(answer, Refused):
-            self._confirm_hello(hello, answer)
-        return answer
+        return sure_of(self._probe, MODERN_HELLO, always=True)(hello)
 
     def agreements(self, hello: ClientHello) -> tuple[Chosen, ...]:
         """Everything of a hello that the service agrees to: nothing where it refuses it, with the positive control of
         `probe`; a hello that is agreed to is followed up until the rest is refused."""
-        found = agreements_to(self.probe, hello.naming(SERVER))
-        self._recorder.note(f"agreed to of «{hello}»", "; ".join(map(str, found)) or "nothing")
+        said: list[str] = []
+
+        def ask(hello: ClientHello) -> Chosen | Refused:
+            answer = self.peer().probe(hello)
+            said.append(answer.transcript)
+            return answer
+
+        sure = sure_of(ask, MODERN_HELLO, always=True)
+        found = agreements_to(sure, hello.naming(SERVER))
+        shown = f"{len(found)} agreements" if found else "refused; agreed to along with a modern hello"
+        self._recorder.note(f"«{hello}» offered to {self.service}", shown, "\n\n".join(said))
         return found
 
     def agreed(self, offer: Offer) -> Agreed:
@@ -184,20 +190,6 @@ class Endpoint:
         answer = self.peer().probe(hello)
         self._recorder.note(f"hello «{hello}» to {self.service}", str(answer), answer.transcript)
         return answer
-
-    def _confirm_hello(self, hello: ClientHello, answer: Refused) -> None:
-        """As `_confirm`, for a hello of our own."""
-        control = along_with(hello, MODERN_HELLO)
-        self._chosen(control)
-        if answer.how == "closed":
-            if isinstance(self._probe(hello), Chosen):
-                raise Undecided(f"{self.service} closed on the hello «{hello}» once and agreed to it once")
-            self._chosen(control)
-
-    def _chosen(self, hello: ClientHello) -> None:
-        answer = self._probe(hello)
-        if isinstance(answer, Refused):
-            raise PositiveControlFailed(f"{self.service} refused the hello «{hello}»: {answer}")
 
     def _confirm(self, offer: Offer, allowed: Offer, answer: Refused) -> None:
         """The positive control of a refusal; one without an alert needs it before and after (DESIGN §3)."""

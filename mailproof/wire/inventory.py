@@ -126,24 +126,30 @@ def picks(ask: Ask, hello: ClientHello) -> tuple[tuple[Chosen, ...], Refused | N
     return tuple(found), None
 
 
-def sure_of(ask: Ask, allowed: ClientHello) -> Ask:
-    """``ask`` so that a refusal without an alert can be believed: the same hello with ``allowed`` in it is agreed to
-    just before and just after (SSL 2 cannot hold more, so there it is ``allowed`` alone).
+def sure_of(ask: Ask, allowed: ClientHello, *, always: bool = False) -> Ask:
+    """``ask`` so that a refusal can be believed. One without an alert is: the same hello with ``allowed`` in it is
+    agreed to just before and just after (SSL 2 cannot hold more, so there it is ``allowed`` alone). With ``always``,
+    one with an alert needs such an agreement too.
 
     Raises PositiveControlFailed, and Undecided where the same hello is closed upon once and agreed to once.
     """
 
     def asked(hello: ClientHello) -> Chosen | Refused:
         answer = ask(hello)
-        if isinstance(answer, Refused) and answer.how == "closed":
+        if isinstance(answer, Refused) and (always or answer.how == "closed"):
             control = along_with(hello, allowed)
             _agreed(ask, control)
-            if not isinstance(ask(hello), Refused):
-                raise Undecided(f"the server closed on the hello «{hello}» once and agreed to it once")
-            _agreed(ask, control)
+            if answer.how == "closed":
+                _closed_again(ask, hello)
+                _agreed(ask, control)
         return answer
 
     return asked
+
+
+def _closed_again(ask: Ask, hello: ClientHello) -> None:
+    if not isinstance(ask(hello), Refused):
+        raise Undecided(f"the server closed on the hello «{hello}» once and agreed to it once")
 
 
 def along_with(hello: ClientHello, allowed: ClientHello) -> ClientHello:
@@ -225,7 +231,7 @@ def _known(ask: Ask) -> ClientHello:
 def _agreed(ask: Ask, hello: ClientHello) -> Chosen:
     answer = ask(hello)
     if isinstance(answer, Refused):
-        raise PositiveControlFailed(f"the hello «{hello}» was agreed to a moment ago, and is {answer} now")
+        raise PositiveControlFailed(f"the hello «{hello}» must be agreed to, and is {answer}")
     return answer
 
 
