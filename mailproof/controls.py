@@ -25,7 +25,6 @@ from mailproof.targets.view import EffectiveSettings
 from mailproof.targets.wardrobe import FIXTURES
 from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
 from mailproof.wire.answers import Agreed, Answer, Refused
-from mailproof.wire.chosen import Chosen
 from mailproof.wire.clients import Client, Outcome, load_clients, simulate
 from mailproof.wire.facts import TLS_1_2_HELLO, strength_problem
 from mailproof.wire.gate import rules_of
@@ -41,8 +40,9 @@ from mailproof.wire.offers import (
     WORSE_FIRST_1_2,
     WORSE_FIRST_1_3,
 )  # fmt: skip
-from mailproof.wire.primes import weakness
 from mailproof.wire.smuggling import ENDS, Whole
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.primes import weakness
 from mailproof.wire.trust import chain_problem, name_problem
 
 __all__ = [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mailproof.bootstrap.engine import DEFAULT, endpoint, ensure_engine, ready
 from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, validate
+from mailproof.bootstrap.scanners import install, missing
 from mailproof.bootstrap.venv import ensure_venv
 from mailproof.errors import ExitStatus, MailproofError, OurFault, Unusable
 from mailproof.machine import tail
@@ -46,6 +47,9 @@ def _set_up(job: str, arguments: Sequence[str]) -> list[str]:
     command += ["-p", "mailproof.plugin", *pytest_arguments(job, arguments, CHECKOUT)]
     if needs_engine(given, asked, CHECKOUT):
         _engine(command)
+        if scanners := missing(job, given, CHECKOUT):
+            _check_options(command)
+            install(scanners, _say)
     return command
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailproof.errors import Undecided
 from mailproof.targets.people import SERVER
 from mailproof.wire.answers import Agreed
-from mailproof.wire.reply import Reply
+from mailproof.wire.mail.reply import Reply
 
 FOREIGN = "someone@foreign.example"
 LOCAL = f"probe@{SERVER}"

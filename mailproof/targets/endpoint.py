@@ -18,8 +18,6 @@ from mailproof.targets.people import SERVER
 from mailproof.targets.ready import DIALOGUE_DEADLINE
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.hellos import MODERN_HELLO
 from mailproof.wire.injection import Discarded, Injection, fall_back, inject
@@ -30,6 +28,8 @@ from mailproof.wire.resumption import Resumption, resumption
 from mailproof.wire.session import Session
 from mailproof.wire.smuggling import hurry
 from mailproof.wire.tickets import How
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
 
 
 class Endpoint:

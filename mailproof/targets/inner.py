@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mailproof.errors import ConnectionDropped, Unreachable
-from mailproof.wire.reply import printable
 from mailproof.wire.stream import SocketStream
+from mailproof.wire.tls.hostile import printable
 
 _CONNECTED = b"+"
 _FAREWELL = 2.0

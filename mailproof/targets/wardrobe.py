@@ -20,8 +20,8 @@ from mailproof.profile import Profile
 from mailproof.targets.dress import Dress, entries, script
 from mailproof.targets.lab import Files
 from mailproof.targets.people import People
-from mailproof.wire.octets import vector
-from mailproof.wire.primes import standard_prime
+from mailproof.wire.tls.octets import vector
+from mailproof.wire.tls.primes import standard_prime
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 STOCK_ACCOUNT = "probe"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mailproof.wire.kept import Kept
-from mailproof.wire.registry import ALERTS
-from mailproof.wire.suites import forward_secret, words
 from mailproof.wire.tickets import Shown
+from mailproof.wire.tls.registry import ALERTS
+from mailproof.wire.tls.suites import forward_secret, words
 
 BROKEN = frozenset({
     "unexpected_message", "bad_record_mac", "decryption_failed", "record_overflow", "decode_error", "decrypt_error",

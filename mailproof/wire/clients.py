@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 
 from mailproof.errors import CannotOffer, Unusable, nearest
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.registry import GROUPS, SIGNATURES, SUITES, VERSIONS
-from mailproof.wire.suites import is_tls13
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.registry import GROUPS, SIGNATURES, SUITES, VERSIONS
+from mailproof.wire.tls.suites import is_tls13
 
 _FLAGS = ("server_name", "ticket", "extended_master_secret", "encrypt_then_mac", "renegotiation_info")
 _KEYS: Mapping[str, type] = {

@@ -8,9 +8,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.groups import ALL_GROUPS
-from mailproof.wire.suites import chosen_by
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.suites import chosen_by
 
 TLS_1_2_HELLO = ClientHello(
     ("TLSv1.2",), chosen_by(("ECDHE+AESGCM", "ECDHE+CHACHA20")), ALL_GROUPS, "TLS 1.2 with DEFLATE", compressions=(1, 0)

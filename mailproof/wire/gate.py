@@ -12,12 +12,12 @@ from functools import cached_property
 
 from mailproof.errors import CannotOffer, PositiveControlFailed, Unusable
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.groups import ALL_GROUPS, group_numbers
 from mailproof.wire.inventory import VERSIONS, Ask, everything, hello_of, sure_of
-from mailproof.wire.registry import SUITES
-from mailproof.wire.suites import TLS_1_2_SUITES, TLS_1_3_SUITES, asks_for, chosen_by, suite_name, words
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS, group_numbers
+from mailproof.wire.tls.registry import SUITES
+from mailproof.wire.tls.suites import TLS_1_2_SUITES, TLS_1_3_SUITES, asks_for, chosen_by, suite_name, words
 
 SHORT = {"SSLv2": "ssl-2", "SSLv3": "ssl-3", "TLSv1": "tls-1.0", "TLSv1.1": "tls-1.1", "TLSv1.2": "tls-1.2",
          "TLSv1.3": "tls-1.3"}  # fmt: skip

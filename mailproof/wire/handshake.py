@@ -14,14 +14,14 @@ from OpenSSL import SSL
 
 from mailproof.errors import CannotOffer, ConnectionDropped, GarbledReply
 from mailproof.wire.answers import Agreed, Refused, declines
-from mailproof.wire.clienthello import client_hello
-from mailproof.wire.flight import Flight
 from mailproof.wire.kept import Held, Kept, Resumable
 from mailproof.wire.offers import VERSIONS, ClientCertificate, Offer
 from mailproof.wire.promise import broken_promise
-from mailproof.wire.registry import alert_name
 from mailproof.wire.stream import Carrier, TlsStream, Witness, outgoing, reason
 from mailproof.wire.tickets import offered_session, shown
+from mailproof.wire.tls.clienthello import client_hello
+from mailproof.wire.tls.flight import Flight
+from mailproof.wire.tls.registry import alert_name
 
 _NUMBERS = dict(
     zip(VERSIONS, (SSL.TLS1_VERSION, SSL.TLS1_1_VERSION, SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION), strict=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.groups import ALL_GROUPS
 from mailproof.wire.inventory import hello_of
-from mailproof.wire.suites import TLS_1_3_SUITES, chosen_by
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.suites import TLS_1_3_SUITES, chosen_by
 
 BROKEN_WORDS = ("eNULL", "EXPORT", "RC4", "RC2", "DES", "3DES", "IDEA", "MD5")
 """No encryption, or one that is broken or too short (RFC 9325 §4.1), by OpenSSL's words."""

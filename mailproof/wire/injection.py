@@ -13,9 +13,10 @@ from typing import Literal
 from mailproof.errors import CannotOffer, ConnectionDropped, Declined, GarbledReply, Undecided
 from mailproof.model import Protocol
 from mailproof.wire.answers import Agreed
+from mailproof.wire.mail.reply import Reply
 from mailproof.wire.offers import Offer
-from mailproof.wire.reply import Reply, printable
 from mailproof.wire.session import Session
+from mailproof.wire.tls.hostile import printable
 
 _REST = rb"[^\r\n]*\r\n"
 _YES = re.compile(rb'^(?:2\d\d[ -]|\+OK|OK|\* |\w+ OK|")[^\r\n]*\r\n', re.MULTILINE | re.IGNORECASE)

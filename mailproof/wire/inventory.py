@@ -16,11 +16,11 @@ from threading import Lock
 
 from mailproof.errors import PositiveControlFailed, Undecided
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.groups import ALL_GROUPS
-from mailproof.wire.registry import KINDS_OF_SSL_2, SUITES, suite_name
-from mailproof.wire.suites import TLS_1_2_SUITES, TLS_1_3_SUITES, words
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.registry import KINDS_OF_SSL_2, SUITES, suite_name
+from mailproof.wire.tls.suites import TLS_1_2_SUITES, TLS_1_3_SUITES, words
 
 Ask = Callable[[ClientHello], Chosen | Refused]
 """Puts one hello to a service on a connection of its own."""

@@ -21,12 +21,12 @@ from OpenSSL import SSL
 
 from mailproof.errors import GarbledReply
 from mailproof.model import Protocol
-from mailproof.wire.clienthello import ClientHello, client_hello
-from mailproof.wire.octets import pairs, vector
-from mailproof.wire.records import ALERT, HANDSHAKE, record
-from mailproof.wire.registry import VERSIONS
 from mailproof.wire.stream import outgoing
-from mailproof.wire.suites import chosen_by
+from mailproof.wire.tls.clienthello import ClientHello, client_hello
+from mailproof.wire.tls.octets import pairs, vector
+from mailproof.wire.tls.records import ALERT, HANDSHAKE, record
+from mailproof.wire.tls.registry import VERSIONS
+from mailproof.wire.tls.suites import chosen_by
 
 _STARTTLS = re.compile(rb"^(?:(\S+) )?(?:STARTTLS|STLS)\r\n", re.IGNORECASE | re.MULTILINE)
 _READY = {

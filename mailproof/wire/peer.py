@@ -9,11 +9,11 @@ from functools import partial
 from mailproof.errors import Busy
 from mailproof.model import Protocol, Security
 from mailproof.wire.answers import Answer, Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import MODERN, Offer
 from mailproof.wire.session import Session
 from mailproof.wire.stream import Carrier, SocketStream
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
 
 DEADLINE = 10.0
 """Seconds that a connection may take, all in all."""

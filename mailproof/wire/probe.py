@@ -9,14 +9,14 @@ import secrets
 from dataclasses import replace
 
 from mailproof.errors import ConnectionDropped
-from mailproof.wire.alerts import Alert
 from mailproof.wire.answers import Refused, declines
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import NONCE, ClientHello
-from mailproof.wire.flight import Flight
-from mailproof.wire.octets import pairs
-from mailproof.wire.registry import group_name, suite_name
 from mailproof.wire.stream import Carrier
+from mailproof.wire.tls.alerts import Alert
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import NONCE, ClientHello
+from mailproof.wire.tls.flight import Flight
+from mailproof.wire.tls.octets import pairs
+from mailproof.wire.tls.registry import group_name, suite_name
 
 _NAMED = 24
 

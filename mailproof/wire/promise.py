@@ -6,9 +6,9 @@ itself.
 
 from __future__ import annotations
 
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import VERSIONS, Offer
-from mailproof.wire.suites import NAMES, asks_for, elements, is_tls13, rank
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.suites import NAMES, asks_for, elements, is_tls13, rank
 
 
 def broken_promise(offer: Offer, hello: ClientHello) -> str | None:

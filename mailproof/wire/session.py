@@ -20,20 +20,20 @@ from mailproof.errors import (
 )
 from mailproof.model import Protocol
 from mailproof.wire.answers import Answer, Refused, declines
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.dialogue import MOST_BYTES, Capabilities, Dialogue, encode, redacted, within_bounds
 from mailproof.wire.handshake import handshake
-from mailproof.wire.imap import Imap
-from mailproof.wire.lmtp import Lmtp
+from mailproof.wire.mail.dialogue import MOST_BYTES, Capabilities, Dialogue, encode, redacted, within_bounds
+from mailproof.wire.mail.imap import Imap
+from mailproof.wire.mail.lmtp import Lmtp
+from mailproof.wire.mail.pop3 import Pop3
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.sieve import Sieve
+from mailproof.wire.mail.smtp import Smtp, stuffed
+from mailproof.wire.mail.transcript import Transcript
 from mailproof.wire.offers import Offer
-from mailproof.wire.pop3 import Pop3
 from mailproof.wire.probe import probe
-from mailproof.wire.reply import Reply
-from mailproof.wire.sieve import Sieve
-from mailproof.wire.smtp import Smtp, stuffed
 from mailproof.wire.stream import Carrier, Stream
-from mailproof.wire.transcript import Transcript
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
 
 _DIALOGUES: dict[Protocol, Dialogue] = {
     Protocol.SMTP: Smtp(), Protocol.LMTP: Lmtp(), Protocol.IMAP: Imap(), Protocol.POP3: Pop3(), Protocol.SIEVE: Sieve(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mailproof.wire.chosen import Chosen
 from mailproof.wire.inventory import Inventory, VersionInventory
-from mailproof.wire.primes import known_prime
-from mailproof.wire.registry import group_name
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.primes import known_prime
+from mailproof.wire.tls.registry import group_name
 
 
 def as_text(found: Inventory) -> str:

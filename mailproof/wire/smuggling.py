@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 
 from mailproof.errors import GarbledReply, Undecided
-from mailproof.wire.reply import Reply, printable
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.smtp import Smtp
 from mailproof.wire.session import Session
-from mailproof.wire.smtp import Smtp
+from mailproof.wire.tls.hostile import printable
 
 ENDS = {
     "lf-dot-lf": b"\n.\n", "lf-dot-crlf": b"\n.\r\n", "crlf-dot-lf": b"\r\n.\n",

@@ -9,7 +9,7 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from mailproof.errors import ConnectionDropped, GarbledReply, PeerAlert, TimedOut, Unreachable
-from mailproof.wire.registry import alert_name
+from mailproof.wire.tls.registry import alert_name
 
 MOST_BYTES = 1024 * 1024
 """How much we accept from a peer in one session."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.clienthello import CLIENT_HELLO, PRE_SHARED_KEY, SESSION_TICKET, SUPPORTED_VERSIONS, extensions
-from mailproof.wire.octets import Reader
-from mailproof.wire.records import HANDSHAKE, Messages, Records, first_message
+from mailproof.wire.tls.clienthello import CLIENT_HELLO, PRE_SHARED_KEY, SESSION_TICKET, SUPPORTED_VERSIONS, extensions
+from mailproof.wire.tls.octets import Reader
+from mailproof.wire.tls.records import HANDSHAKE, Messages, Records, first_message
 
 How = Literal["ticket", "session id", "pre-shared key"]
 """By what a client offers a session: RFC 5077 §3.4, RFC 5246 §7.3, RFC 8446 §2.2."""

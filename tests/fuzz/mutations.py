@@ -7,8 +7,8 @@ from contextlib import suppress
 from random import Random
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.octets import vector
-from mailproof.wire.records import HANDSHAKE, Messages, Records, record
+from mailproof.wire.tls.octets import vector
+from mailproof.wire.tls.records import HANDSHAKE, Messages, Records, record
 
 LONGEST = 4096
 """No input is made longer than this, in bytes."""

@@ -8,20 +8,20 @@ from functools import partial
 from typing import Literal
 
 from mailproof.errors import CannotOffer, GarbledReply, MailproofError
-from mailproof.wire.alerts import Alert
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import NONCE, ClientHello, client_hello
-from mailproof.wire.dialogue import Dialogue, within_bounds
-from mailproof.wire.flight import Flight
-from mailproof.wire.groups import ALL_GROUPS
-from mailproof.wire.imap import Imap
-from mailproof.wire.lmtp import Lmtp
-from mailproof.wire.names import distinguished_name
-from mailproof.wire.pop3 import Pop3
-from mailproof.wire.registry import SUITES
-from mailproof.wire.reply import Reply
-from mailproof.wire.sieve import Sieve
-from mailproof.wire.smtp import Smtp
+from mailproof.wire.mail.dialogue import Dialogue, within_bounds
+from mailproof.wire.mail.imap import Imap
+from mailproof.wire.mail.lmtp import Lmtp
+from mailproof.wire.mail.pop3 import Pop3
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.sieve import Sieve
+from mailproof.wire.mail.smtp import Smtp
+from mailproof.wire.tls.alerts import Alert
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import NONCE, ClientHello, client_hello
+from mailproof.wire.tls.flight import Flight
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.names import distinguished_name
+from mailproof.wire.tls.registry import SUITES
 
 Target = Callable[[bytes], None]
 Outcome = Chosen | Alert | Literal["garbled"] | None

@@ -60,7 +60,9 @@ def test_agrees_to_no_other_suite(endpoint: Endpoint, parameters: Mapping[str, o
 @broken_by("an-odd-curve", postfix={"tls_eecdh_auto_curves": ODD_CURVES}, dovecot={"ssl_curve_list": "secp256k1:X25519:P-256"},
            variants=("tls-1.2",))  # fmt: skip
 @broken_by("less-allowed", parameters=LESS, variants=("tls-1.3",))
-@tolerates("fewer-groups", postfix={"tls_eecdh_auto_curves": "X25519 prime256v1"}, dovecot={"ssl_curve_list": "X25519:P-256"})
+@tolerates(
+    "fewer-groups", postfix={"tls_eecdh_auto_curves": "X25519 prime256v1"}, dovecot={"ssl_curve_list": "X25519:P-256"}
+)
 def test_agrees_to_no_other_group(endpoint: Endpoint, parameters: Mapping[str, object], variant: str) -> None:
     """The suites say nothing of it: a server with the best of them may still exchange keys in a group that is too small."""
     agreed = endpoint.agreements(rules_of(parameters["tls"]).forbidden[f"groups {variant}"])
@@ -73,8 +75,12 @@ def test_agrees_to_no_other_group(endpoint: Endpoint, parameters: Mapping[str, o
     on=TLS_ROLES, severity=CRITICAL, expects="no encryption, export, RC4, RC2, DES, 3DES, IDEA and MD5 are refused",
     remedy="Postfix: leave tls_*_cipherlist at its default · Dovecot: leave ssl_cipher_list at its default",
 )  # fmt: skip
-@broken_by("no-encryption", postfix=NO_ENCRYPTION, services={"relay:2525": {"smtpd_tls_req_ccert": "no"}},
-           dovecot={"ssl_cipher_list": "ALL:eNULL:@SECLEVEL=0"})
+@broken_by(
+    "no-encryption",
+    postfix=NO_ENCRYPTION,
+    services={"relay:2525": {"smtpd_tls_req_ccert": "no"}},
+    dovecot={"ssl_cipher_list": "ALL:eNULL:@SECLEVEL=0"},
+)
 def test_refuses_broken_ciphers(endpoint: Endpoint) -> None:
     """What they protect can be read today, or was never encrypted at all."""
     agreed = endpoint.agreements(BROKEN_CIPHERS)
@@ -89,7 +95,11 @@ def test_refuses_broken_ciphers(endpoint: Endpoint) -> None:
     remedy="Postfix: smtpd_tls_dh1024_param_file at its default · Dovecot: ssl_server_dh_file with 2048 bits or more, or none",
 )  # fmt: skip
 @broken_by("parameters-of-2013", postfix=SHORT_DH)
-@broken_by("more-required", dovecot={"ssl_server_dh_file": "/etc/mailproof/files/dh-2048.pem"}, parameters={"smallest_dh": 8192})
+@broken_by(
+    "more-required",
+    dovecot={"ssl_server_dh_file": "/etc/mailproof/files/dh-2048.pem"},
+    parameters={"smallest_dh": 8192},
+)
 @tolerates("no-dhe", postfix={"smtpd_tls_exclude_ciphers": "aNULL, kRSA, kDHE", "smtpd_tls_mandatory_exclude_ciphers": "aNULL, kRSA, kDHE"},
            dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 def test_dh_is_long_enough_or_refused(endpoint: Endpoint, parameters: Mapping[str, object]) -> None:

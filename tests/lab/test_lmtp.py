@@ -15,9 +15,9 @@ from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.inner import InnerStream
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import MODERN, STATIC_RSA, TLS_1_1, Offer
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
 
 OTHER = Mutation("other", dovecot={"auth_debug": "yes"})
 SOCKET = Service("lmtp", None, Role.LOCAL, Daemon.DOVECOT, Protocol.LMTP, Security.NONE, "lmtp")

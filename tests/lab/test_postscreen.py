@@ -20,10 +20,10 @@ from mailproof.targets.journal import Journal
 from mailproof.targets.ready import await_ready
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import ANONYMOUS, MODERN, STATIC_RSA, TLS_1_1, TLS_1_2, TLS_1_3, Offer
 from mailproof.wire.stream import SocketStream
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
 
 Screen = Callable[..., PostfixView]
 

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from mailproof.wire.clienthello import ClientHello, client_hello
-from mailproof.wire.registry import ALERTS
+from mailproof.wire.tls.clienthello import ClientHello, client_hello
+from mailproof.wire.tls.registry import ALERTS
 
 Script = Callable[[socket.socket], None]
 

@@ -10,11 +10,11 @@ import pytest
 
 from mailproof.errors import Unusable
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import client_hello
 from mailproof.wire.clients import Basis, Client, Kind, Outcome, load_clients, simulate, simulation_table
-from mailproof.wire.registry import GROUPS, SUITES
-from mailproof.wire.suites import forward_secret, words
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import client_hello
+from mailproof.wire.tls.registry import GROUPS, SUITES
+from mailproof.wire.tls.suites import forward_secret, words
 
 ROOT = Path(__file__).parents[3]
 CLIENTS = ROOT / "fixtures" / "clients.toml"

@@ -8,12 +8,12 @@ import pytest
 
 from mailproof.errors import PositiveControlFailed, Unusable
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.gate import Rules, agreements_to, gate, rules_of
-from mailproof.wire.groups import ALL_GROUPS
 from mailproof.wire.inventory import hello_of
-from mailproof.wire.suites import suite_name, words
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.suites import suite_name, words
 from tests.unit.wire.test_inventory import DHE_256, ECDHE_256, MODERN, P256, STATIC, X25519, Table
 
 STATED = {

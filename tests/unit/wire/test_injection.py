@@ -146,7 +146,7 @@ def test_a_server_that_answers_something_else(server: Callable[[bytes, bytes], i
 
 
 def test_a_server_that_never_lists_its_capabilities(server: Callable[[bytes, bytes], int]) -> None:
-    with _session(server(NOOP, BYE), deadline=1) as session, pytest.raises(MailproofError):
+    with _session(server(NOOP, BYE), deadline=0.3) as session, pytest.raises(MailproofError):
         inject(session, Protocol.SMTP, MODERN)
 
 
@@ -219,7 +219,7 @@ def test_a_server_that_neither_ends_nor_answers_decides_nothing(serve: Serve) ->
         connected.sendall(b"220 go\r\n")
         _lines(connected, 9)
 
-    with _session(serve(script), deadline=0.5) as session, pytest.raises(TimedOut):
+    with _session(serve(script), deadline=0.3) as session, pytest.raises(TimedOut):
         fall_back(session, Protocol.SMTP)
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from mailproof.errors import CannotOffer, GarbledReply, PositiveControlFailed, TimedOut, Undecided
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.inventory import (
     VERSIONS,
     Preference,
@@ -21,9 +19,11 @@ from mailproof.wire.inventory import (
     picks,
     sure_of,
 )  # fmt: skip
-from mailproof.wire.primes import standard_prime
-from mailproof.wire.registry import suite_name
-from mailproof.wire.suites import words
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.primes import standard_prime
+from mailproof.wire.tls.registry import suite_name
+from mailproof.wire.tls.suites import words
 
 ECDHE_256, ECDHE_128, ECDHE_CHACHA, DHE_256, STATIC = 0xC030, 0xC02F, 0xCCA8, 0x009F, 0x009D
 X25519, P256, HYBRID = 29, 23, 4588

@@ -13,7 +13,7 @@ import pytest
 from OpenSSL import SSL
 
 from mailproof.wire.__main__ import main
-from mailproof.wire.registry import GROUPS, SUITES
+from mailproof.wire.tls.registry import GROUPS, SUITES
 
 ROOT = Path(__file__).parents[3]
 Script = Callable[[socket.socket], None]

@@ -12,7 +12,6 @@ from OpenSSL import SSL
 from mailproof.model import Daemon, Mutation, Protocol, Security
 from mailproof.pki import Leaf
 from mailproof.wire.answers import Agreed
-from mailproof.wire.chosen import Chosen
 from mailproof.wire.facts import TLS_1_2_HELLO
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.injection import Injected, fall_back, inject
@@ -22,6 +21,7 @@ from mailproof.wire.offers import MODERN, ClientCertificate
 from mailproof.wire.peer import Peer
 from mailproof.wire.session import Session
 from mailproof.wire.smuggling import Smuggled, smuggle
+from mailproof.wire.tls.chosen import Chosen
 
 Script = Callable[[socket.socket], None]
 Serve = Callable[[Script], int]

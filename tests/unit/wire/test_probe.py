@@ -8,10 +8,10 @@ import pytest
 
 from mailproof.errors import CannotOffer, ConnectionDropped, GarbledReply, MailproofError, TimedOut
 from mailproof.wire.answers import BROKEN, Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello, client_hello
 from mailproof.wire.probe import probe
-from mailproof.wire.registry import ALERTS
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello, client_hello
+from mailproof.wire.tls.registry import ALERTS
 from tests.unit.wire.stubs import (
     DONE,
     SSL_2_NO_CIPHER,

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from mailproof.errors import CannotOffer
-from mailproof.wire.clienthello import ClientHello
 from mailproof.wire.offers import (
     ANONYMOUS_FIRST,
     MODERN,
@@ -19,6 +18,7 @@ from mailproof.wire.offers import (
     Offer,
 )
 from mailproof.wire.promise import broken_promise
+from mailproof.wire.tls.clienthello import ClientHello
 
 KEPT = ClientHello(("TLSv1.2",), (0x009C, 0xC02F), (29,))
 PROMISE = WORSE_FIRST_1_2

@@ -9,7 +9,7 @@ import pytest
 from mailproof.errors import GarbledReply, PeerAlert
 from mailproof.model import Protocol
 from mailproof.wire.answers import Agreed, Refused
-from mailproof.wire.reply import Reply
+from mailproof.wire.mail.reply import Reply
 from mailproof.wire.session import Session
 from mailproof.wire.stream import SocketStream
 

@@ -16,15 +16,15 @@ import pytest
 
 from mailproof.errors import Busy, ConnectionDropped, Declined, GarbledReply, MailproofError, TimedOut
 from mailproof.model import Protocol, Security
-from mailproof.wire import primes
 from mailproof.wire.answers import Refused
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.groups import ALL_GROUPS
-from mailproof.wire.names import distinguished_name
 from mailproof.wire.peer import Peer
-from mailproof.wire.primes import is_prime, known_prime
-from mailproof.wire.suites import TLS_1_2_SUITES, TLS_1_3_SUITES
+from mailproof.wire.tls import primes
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.names import distinguished_name
+from mailproof.wire.tls.primes import is_prime, known_prime
+from mailproof.wire.tls.suites import TLS_1_2_SUITES, TLS_1_3_SUITES
 from tests.unit.wire.stubs import (
     CAPABLE,
     COMPOSITE_1024,

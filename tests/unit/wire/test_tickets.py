@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.octets import pairs, vector
-from mailproof.wire.records import HANDSHAKE, record
 from mailproof.wire.tickets import Shown, Ticket, offered_session, shown
+from mailproof.wire.tls.octets import pairs, vector
+from mailproof.wire.tls.records import HANDSHAKE, record
 
 CHANCE = bytes(32)
 SESSION = b"s" * 32

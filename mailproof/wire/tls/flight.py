@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.alerts import Alert, Alerts
-from mailproof.wire.chosen import CertificateRequest, Chosen
-from mailproof.wire.clienthello import (
+from mailproof.wire.tls.alerts import Alert, Alerts
+from mailproof.wire.tls.chosen import CertificateRequest, Chosen
+from mailproof.wire.tls.clienthello import (
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
     KEY_SHARE,
@@ -22,12 +22,12 @@ from mailproof.wire.clienthello import (
     ClientHello,
     extensions,
 )
-from mailproof.wire.names import distinguished_name
-from mailproof.wire.octets import Reader, unpaired
-from mailproof.wire.records import ALERT, CONTENT_TYPES, HANDSHAKE, Messages, Records
-from mailproof.wire.registry import group_name, suite_name, version_name
-from mailproof.wire.ssl2 import ssl_2_answer
-from mailproof.wire.suites import words
+from mailproof.wire.tls.names import distinguished_name
+from mailproof.wire.tls.octets import Reader, unpaired
+from mailproof.wire.tls.records import ALERT, CONTENT_TYPES, HANDSHAKE, Messages, Records
+from mailproof.wire.tls.registry import group_name, suite_name, version_name
+from mailproof.wire.tls.ssl2 import ssl_2_answer
+from mailproof.wire.tls.suites import words
 
 MOST_IN_FLIGHT = 256 * 1024
 """How much we read of an answer, in bytes."""

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from mailproof.wire.reply import Reply
-from mailproof.wire.transcript import Transcript
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.transcript import Transcript
 
 
 def test_speakers_are_told_apart_line_by_line() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import re
 
-from mailproof.wire.reply import Reply, printable
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.tls.hostile import printable
 
 _HIDDEN = b"(hidden)"
 _SENT, _RECEIVED, _NOTE = "> ", "< ", "* "

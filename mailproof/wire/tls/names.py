@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.octets import Reader
-from mailproof.wire.reply import printable
+from mailproof.wire.tls.hostile import printable
+from mailproof.wire.tls.octets import Reader
 
 _ATTRIBUTES = {"550403": "CN", "550406": "C", "550407": "L", "550408": "ST", "55040a": "O", "55040b": "OU",
                "0992268993f22c640119": "DC", "2a864886f70d010901": "emailAddress"}  # fmt: skip

@@ -8,7 +8,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailproof.wire.names import distinguished_name
+from mailproof.wire.tls.names import distinguished_name
 from tests.unit.wire.stubs import attribute, named
 
 NAME, FIRM = "550403", "55040a"

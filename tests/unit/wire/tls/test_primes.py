@@ -7,8 +7,8 @@ from hashlib import sha256
 import pytest
 
 from mailproof.errors import GarbledReply
-from mailproof.wire import primes
-from mailproof.wire.primes import MOST_BITS, is_prime, known_prime
+from mailproof.wire.tls import primes
+from mailproof.wire.tls.primes import MOST_BITS, is_prime, known_prime
 from tests.unit.wire.stubs import COMPOSITE_1024, DH_512, SHARED_1024
 
 _STANDARDS = """

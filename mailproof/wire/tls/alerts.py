@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.octets import Reader
-from mailproof.wire.registry import alert_name
+from mailproof.wire.tls.octets import Reader
+from mailproof.wire.tls.registry import alert_name
 
 _WARNING, _FATAL = 1, 2
 _MOST_WARNINGS = 8

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mailproof.errors import CannotOffer, GarbledReply
-from mailproof.wire.dialogue import MOST_BYTES, MOST_LINES, Dialogue, encode, redacted, within_bounds
-from mailproof.wire.imap import Imap
-from mailproof.wire.lmtp import Lmtp
-from mailproof.wire.pop3 import Pop3
-from mailproof.wire.reply import Reply, printable
-from mailproof.wire.sieve import Sieve
-from mailproof.wire.smtp import Smtp, sasl_plain, stuffed
+from mailproof.wire.mail.dialogue import MOST_BYTES, MOST_LINES, Dialogue, encode, redacted, within_bounds
+from mailproof.wire.mail.imap import Imap
+from mailproof.wire.mail.lmtp import Lmtp
+from mailproof.wire.mail.pop3 import Pop3
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.sieve import Sieve
+from mailproof.wire.mail.smtp import Smtp, sasl_plain, stuffed
+from mailproof.wire.tls.hostile import printable
 
 WHOLE = [
     pytest.param(Smtp(), "", b"250 2.1.5 Ok\r\n", "250", True, id="smtp"),

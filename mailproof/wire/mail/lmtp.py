@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mailproof.wire.smtp import Smtp
+from mailproof.wire.mail.smtp import Smtp
 
 
 class Lmtp(Smtp):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mailproof.errors import CannotOffer, GarbledReply
-from mailproof.wire.groups import key_share
-from mailproof.wire.octets import Reader, pairs, unpaired, vector
-from mailproof.wire.records import HANDSHAKE, first_message, record
-from mailproof.wire.registry import SIGNATURES, VERSIONS, version_name
-from mailproof.wire.suites import SIGNALS
+from mailproof.wire.tls.groups import key_share
+from mailproof.wire.tls.octets import Reader, pairs, unpaired, vector
+from mailproof.wire.tls.records import HANDSHAKE, first_message, record
+from mailproof.wire.tls.registry import SIGNATURES, VERSIONS, version_name
+from mailproof.wire.tls.suites import SIGNALS
 
 CLIENT_HELLO = 1
 NONCE = 64

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailproof.wire.groups import HYBRID
-from mailproof.wire.primes import known_prime
-from mailproof.wire.registry import KINDS_OF_SSL_2, group_name, signature_name, suite_name
-from mailproof.wire.suites import forward_secret, words
+from mailproof.wire.tls.groups import HYBRID
+from mailproof.wire.tls.primes import known_prime
+from mailproof.wire.tls.registry import KINDS_OF_SSL_2, group_name, signature_name, suite_name
+from mailproof.wire.tls.suites import forward_secret, words
 
 
 @dataclass(frozen=True, slots=True)

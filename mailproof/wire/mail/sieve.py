@@ -6,9 +6,10 @@ import re
 from typing import ClassVar
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.dialogue import Capabilities, Cut, Dialogue, cut_line
-from mailproof.wire.reply import Reply, printable
-from mailproof.wire.smtp import sasl_plain
+from mailproof.wire.mail.dialogue import Capabilities, Cut, Dialogue, cut_line
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.mail.smtp import sasl_plain
+from mailproof.wire.tls.hostile import printable
 
 _FINAL = re.compile(rb"(OK|NO|BYE)(?: (.*))?", re.IGNORECASE | re.DOTALL)
 _CAPABILITY = re.compile(r'"([^"]+)"(?: "([^"]*)")?')

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailproof.errors import CannotOffer
-from mailproof.wire.registry import GROUPS, group_name
+from mailproof.wire.tls.registry import GROUPS, group_name
 
 HYBRID = frozenset(number for number, name in GROUPS.items() if "MLKEM" in name or "Kyber" in name)
 """Groups that stay secret even before a quantum computer: post-quantum alone, or beside an elliptic curve."""

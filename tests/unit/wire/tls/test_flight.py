@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.alerts import Alert
-from mailproof.wire.chosen import CertificateRequest, Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.flight import MOST_IN_FLIGHT, Flight
-from mailproof.wire.records import MOST_IN_MESSAGE
+from mailproof.wire.tls.alerts import Alert
+from mailproof.wire.tls.chosen import CertificateRequest, Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.flight import MOST_IN_FLIGHT, Flight
+from mailproof.wire.tls.records import MOST_IN_MESSAGE
 from tests.unit.wire.stubs import (
     DONE,
     LEAF,

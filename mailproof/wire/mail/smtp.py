@@ -7,8 +7,9 @@ import re
 from typing import ClassVar
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.dialogue import Capabilities, Cut, Dialogue, cut_line
-from mailproof.wire.reply import Reply, printable
+from mailproof.wire.mail.dialogue import Capabilities, Cut, Dialogue, cut_line
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.tls.hostile import printable
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?")
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.records import (
+from mailproof.wire.tls.records import (
     ALERT,
     CONTENT_TYPES,
     HANDSHAKE,

@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
 from mailproof.errors import CannotOffer, GarbledReply
-from mailproof.wire.reply import Reply, printable
+from mailproof.wire.mail.reply import Reply
+from mailproof.wire.tls.hostile import printable
 
 MOST_BYTES = 64 * 1024
 """The longest reply that we accept, in bytes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mailproof.errors import GarbledReply
-from mailproof.wire.alerts import Alert
-from mailproof.wire.chosen import Chosen
-from mailproof.wire.clienthello import ClientHello
-from mailproof.wire.octets import Reader
+from mailproof.wire.tls.alerts import Alert
+from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.clienthello import ClientHello
+from mailproof.wire.tls.octets import Reader
 
 _ERROR, _SERVER_HELLO = 0, 4
 _NO_CIPHER = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailproof.wire.answers import Agreed, Refused
-from mailproof.wire.suites import NAMES, asks_for, rank, words
+from mailproof.wire.tls.suites import NAMES, asks_for, rank, words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from mailproof.errors import CannotOffer, GarbledReply
-from mailproof.wire.clienthello import (
+from mailproof.wire.stream import outgoing
+from mailproof.wire.tls.clienthello import (
     ALL_SIGNATURES,
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
@@ -29,11 +30,10 @@ from mailproof.wire.clienthello import (
     client_hello,
     extensions,
 )
-from mailproof.wire.groups import ALL_GROUPS
-from mailproof.wire.records import first_message
-from mailproof.wire.registry import SUITES
-from mailproof.wire.stream import outgoing
-from mailproof.wire.suites import SIGNALS
+from mailproof.wire.tls.groups import ALL_GROUPS
+from mailproof.wire.tls.records import first_message
+from mailproof.wire.tls.registry import SUITES
+from mailproof.wire.tls.suites import SIGNALS
 from tests.unit.wire.stubs import extension, message, record, two, vector
 
 OLD = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection
 from functools import cache
 
-from mailproof.wire.registry import SUITES as NAMES
-from mailproof.wire.registry import suite_name
+from mailproof.wire.tls.registry import SUITES as NAMES
+from mailproof.wire.tls.registry import suite_name
 
 __all__ = ["NAMES", "SIGNALS", "TLS_1_2_SUITES", "TLS_1_3_SUITES", "asks_for", "chosen_by", "elements",
            "forward_secret", "is_tls13", "rank", "suite_name", "words"]  # fmt: skip

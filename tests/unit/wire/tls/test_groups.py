@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 
 from mailproof.errors import CannotOffer
-from mailproof.wire.groups import ALL_GROUPS, ELLIPTIC, FINITE_FIELDS, HYBRID, NUMBERS, group_numbers, key_share
-from mailproof.wire.registry import GROUPS
+from mailproof.wire.tls.groups import ALL_GROUPS, ELLIPTIC, FINITE_FIELDS, HYBRID, NUMBERS, group_numbers, key_share
+from mailproof.wire.tls.registry import GROUPS
 
 SIZES = {
     23: 65, 24: 97, 25: 133, 29: 32, 30: 56, 31: 65, 32: 97, 33: 129, 256: 256, 257: 384, 258: 512, 259: 768, 260: 1024,

@@ -8,14 +8,6 @@ from dataclasses import dataclass
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
-def printable(received: bytes) -> str:
-    """``received`` as one line that is safe to show: control, bidirectional and undecodable characters are escaped."""
-    text = received.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a peer answered to one command.

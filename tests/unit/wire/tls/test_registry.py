@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from mailproof.wire.registry import (
+from mailproof.wire.tls.registry import (
     ALERTS,
     GROUPS,
     KINDS_OF_SSL_2,
@@ -19,7 +19,7 @@ from mailproof.wire.registry import (
     suite_name,
     version_name,
 )
-from mailproof.wire.suites import SIGNALS
+from mailproof.wire.tls.suites import SIGNALS
 
 
 @pytest.mark.parametrize("table", [SUITES, KINDS_OF_SSL_2, GROUPS, SIGNATURES, ALERTS, VERSIONS])

@@ -1,0 +1,1 @@
+"""The mail dialogues: bytes in, replies out. Pure."""

@@ -1,0 +1,1 @@
+"""TLS as bytes: hellos, first flights, and the numbers in them. Pure."""
