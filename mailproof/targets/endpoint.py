@@ -18,10 +18,10 @@ from mailproof.targets.people import SERVER
 from mailproof.targets.ready import DIALOGUE_DEADLINE
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
+from mailproof.wire.asking import sure_of
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.hellos import MODERN_HELLO
 from mailproof.wire.injection import Discarded, Injection, fall_back, inject
-from mailproof.wire.inventory import sure_of
 from mailproof.wire.offers import MODERN, Offer
 from mailproof.wire.peer import Peer
 from mailproof.wire.resumption import Resumption, resumption

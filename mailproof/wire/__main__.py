@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mailproof.errors import ExitStatus, MailproofError
 from mailproof.model import Protocol, Security
+from mailproof.wire.asking import Ask, sure_of
 from mailproof.wire.clients import load_clients, simulate, simulation_table
-from mailproof.wire.inventory import Ask, inventory, sure_of
+from mailproof.wire.inventory import inventory
 from mailproof.wire.peer import Peer
 from mailproof.wire.shown import as_json, as_text
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from mailproof.errors import CannotOffer, PositiveControlFailed, Unusable
 from mailproof.wire.answers import Refused
-from mailproof.wire.inventory import VERSIONS, Ask, everything, hello_of, sure_of
+from mailproof.wire.asking import VERSIONS, Ask, everything, hello_of, sure_of
 from mailproof.wire.tls.chosen import Chosen
 from mailproof.wire.tls.clienthello import ClientHello
 from mailproof.wire.tls.groups import ALL_GROUPS, group_numbers

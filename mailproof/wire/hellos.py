@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailproof.wire.inventory import hello_of
+from mailproof.wire.asking import hello_of
 from mailproof.wire.tls.clienthello import ClientHello
 from mailproof.wire.tls.groups import ALL_GROUPS
 from mailproof.wire.tls.suites import TLS_1_3_SUITES, chosen_by

@@ -35,7 +35,8 @@ class ClientCertificate:
 class Offer:
     """One hello. ``versions`` is a gapless range of :data:`VERSIONS`; ``suites`` an OpenSSL cipher list for versions up
     to TLS 1.2, made of words that :mod:`mailproof.wire.tls.suites` knows, most wanted first; TLS 1.3 always comes with
-    the library's own suites. ``server_name`` is sent as SNI where it is not None. Raises CannotOffer for other versions.
+    the library's own suites. ``server_name`` is sent as SNI where it is not None. Raises CannotOffer for other
+    versions.
     """
 
     name: str

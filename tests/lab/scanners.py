@@ -18,7 +18,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from mailproof.model import Protocol, Security
-from mailproof.wire.inventory import Inventory, Preference, VersionInventory
+from mailproof.wire.inventory import Inventory, VersionInventory
+from mailproof.wire.order import Preference
 from mailproof.wire.tls.groups import ALL_GROUPS, group_numbers
 from mailproof.wire.tls.registry import SUITES, suite_name
 

@@ -22,8 +22,10 @@ from mailproof.run import Run, new_id
 from mailproof.selection import Options, select
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed
-from mailproof.wire.inventory import Inventory, Preference, VersionInventory, everything, inventory
+from mailproof.wire.asking import everything
+from mailproof.wire.inventory import Inventory, VersionInventory, inventory
 from mailproof.wire.offers import TLS_1_3, Offer
+from mailproof.wire.order import Preference
 from mailproof.wire.peer import Peer
 from mailproof.wire.tls.chosen import Chosen
 from mailproof.wire.tls.registry import group_name, suite_name

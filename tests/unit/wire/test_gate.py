@@ -8,8 +8,8 @@ import pytest
 
 from mailproof.errors import PositiveControlFailed, Unusable
 from mailproof.wire.answers import Refused
+from mailproof.wire.asking import hello_of
 from mailproof.wire.gate import Rules, agreements_to, gate, rules_of
-from mailproof.wire.inventory import hello_of
 from mailproof.wire.tls.chosen import Chosen
 from mailproof.wire.tls.clienthello import ClientHello
 from mailproof.wire.tls.groups import ALL_GROUPS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import pytest
 from OpenSSL import SSL
@@ -117,14 +118,14 @@ def server(serve: Serve, server_context: ServerContext, tls_script: TlsScript) -
 
 
 def test_both_commands_leave_in_one_piece(serve: Serve) -> None:
-    said: list[bytes] = []
+    said: SimpleQueue[bytes] = SimpleQueue()
 
     def script(connected: socket.socket) -> None:
-        said.append(_greeted(connected, b"454 4.7.0 later\r\n"))
+        said.put(_greeted(connected, b"454 4.7.0 later\r\n"))
 
     with _session(serve(script)) as session, pytest.raises(Undecided, match="454"):
         inject(session, Protocol.SMTP, MODERN)
-    assert said == [b"STARTTLS\r\nNOOP\r\n"]
+    assert said.get(timeout=5) == b"STARTTLS\r\nNOOP\r\n"
 
 
 def test_a_server_that_throws_the_command_away(server: Callable[[bytes, bytes], int]) -> None:

@@ -9,16 +9,9 @@ import pytest
 
 from mailproof.errors import CannotOffer, GarbledReply, PositiveControlFailed, TimedOut, Undecided
 from mailproof.wire.answers import Refused
-from mailproof.wire.inventory import (
-    VERSIONS,
-    Preference,
-    along_with,
-    everything,
-    hello_of,
-    inventory,
-    picks,
-    sure_of,
-)  # fmt: skip
+from mailproof.wire.asking import VERSIONS, along_with, everything, hello_of, sure_of
+from mailproof.wire.inventory import inventory, picks
+from mailproof.wire.order import Preference
 from mailproof.wire.tls.chosen import Chosen
 from mailproof.wire.tls.clienthello import ClientHello
 from mailproof.wire.tls.primes import standard_prime
@@ -168,10 +161,29 @@ def test_trouble_is_no_refusal(trouble: Exception) -> None:
 
 
 def test_an_older_version_than_asked_for_is_not_the_one_asked_for() -> None:
-    found, rest = picks(Table({"TLSv1": (0x0035,)}), hello_of("TLSv1.1"))
-    assert found == ()
-    assert rest is not None
-    assert "TLSv1 chosen instead" in str(rest)
+    table = Table({"TLSv1": (0x0035,)})
+    assert picks(table, hello_of("TLSv1.1")) == ()
+    assert "TLSv1 chosen instead" in str(inventory(table).refused["TLSv1.1"])
+
+
+def test_an_order_that_mixes_strong_and_weak_is_found_by_asking_for_each_place() -> None:
+    order = (ECDHE_128, ECDHE_256, 0x009C, DHE_256, STATIC, 0x002F)
+    found = inventory(Table({"TLSv1.2": order})).of("TLSv1.2")
+    assert found is not None
+    assert found.preference is Preference.SERVER
+    assert [chosen.suite for chosen in found.suites] == list(order)
+
+
+def test_what_the_client_decides_is_listed_in_the_client_s_order() -> None:
+    found = inventory(Table({"TLSv1.2": (STATIC, DHE_256, ECDHE_128, ECDHE_256)}, decides=False)).of("TLSv1.2")
+    assert found is not None
+    assert [chosen.suite for chosen in found.suites] == [ECDHE_256, ECDHE_128, DHE_256, STATIC]
+
+
+@pytest.mark.parametrize("side_by_side", [1, 2, 9])
+def test_any_number_side_by_side_finds_the_same(side_by_side: int) -> None:
+    found = inventory(Table({**MODERN, "TLSv1": (0x0035, 0x002F)}), side_by_side)
+    assert found.versions == inventory(Table({**MODERN, "TLSv1": (0x0035, 0x002F)})).versions
 
 
 def test_the_positive_control_offers_all_of_both() -> None:

@@ -12,10 +12,10 @@ from OpenSSL import SSL
 from mailproof.model import Daemon, Mutation, Protocol, Security
 from mailproof.pki import Leaf
 from mailproof.wire.answers import Agreed
+from mailproof.wire.asking import hello_of
 from mailproof.wire.facts import TLS_1_2_HELLO
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.injection import Injected, fall_back, inject
-from mailproof.wire.inventory import hello_of
 from mailproof.wire.middlebox import Middlebox
 from mailproof.wire.offers import MODERN, ClientCertificate
 from mailproof.wire.peer import Peer
