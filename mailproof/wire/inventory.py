@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from threading import Lock
 
 from mailproof.errors import Undecided
@@ -119,8 +120,8 @@ class _Chains:
         wanted = [number for number in suites_of(self._version) if number in chosen]
         decides = preference(self._ask, self._version, self._opened.suite, wanted)
         if decides in SERVERS:
-            first, second = ([each.suite for each in part] for part in (*parts, ())[:2])
-            wanted = merged(self._ask, self._version, first, second)
+            ranked = [[each.suite for each in part] for part in parts]
+            wanted = reduce(lambda one, other: merged(self._ask, self._version, one, other), ranked)
         groups, group_decides = self._groups.result()
         return VersionInventory(self._version, tuple(map(chosen.__getitem__, wanted)), decides, groups, group_decides)
 
@@ -134,11 +135,15 @@ def _opened(ask: Ask, version: str) -> Chosen | Refused:
 
 
 def _parts(version: str) -> list[list[int]]:
-    """A version's suites as lists that are asked for side by side: strong and weak up to TLS 1.2."""
+    """A version's suites as lists that are asked for side by side: up to TLS 1.2 by strength, as servers sort them (to
+    some, a short tag makes a suite the weakest of all)."""
     if version == "TLSv1.3":
         return [list(suites_of(version))]
-    strong = [number for number in suites_of(version) if _STRONG.search(suite_name(number).removesuffix("SHA256"))]
-    return [strong, [number for number in suites_of(version) if number not in strong]]
+    parts: list[list[int]] = [[], [], []]
+    for number in suites_of(version):
+        name = suite_name(number).removesuffix("SHA256")
+        parts[2 if name.endswith("CCM8") else 0 if _STRONG.search(name) else 1].append(number)
+    return parts
 
 
 def _groups(ask: Ask, version: str) -> tuple[tuple[int, ...], Preference]:
