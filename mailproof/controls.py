@@ -41,20 +41,20 @@ from mailproof.wire.offers import (
     WORSE_FIRST_1_3,
 )  # fmt: skip
 from mailproof.wire.smuggling import ENDS, Whole
-from mailproof.wire.tls.chosen import Chosen
+from mailproof.wire.tls.chosen import Chosen, listed
 from mailproof.wire.tls.primes import weakness
 from mailproof.wire.trust import chain_problem, name_problem
 
 __all__ = [
-    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS", "CRITICAL",
-    "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW", "MEDIUM",
-    "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT", "STARTTLS",
-    "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
+    "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS",
+    "CRITICAL", "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW",
+    "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT",
+    "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
     "WORSE_FIRST_1_3", "Agreed", "Answer", "Chosen", "Delivery", "Discarded", "EffectiveSettings", "Endpoint",
     "Journal", "Outcome", "Refused", "Rejected", "Whole", "allows_older_than_1_2", "article", "at_least", "bcp195",
-    "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "mail_client",
-    "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "rules_of", "simulate",
-    "strength_problem", "tolerates", "weakness",
+    "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "listed",
+    "mail_client", "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "rules_of",
+    "simulate", "strength_problem", "tolerates", "weakness",
 ]  # fmt: skip
 
 MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level

@@ -24,6 +24,7 @@ from mailproof.controls import (
     bcp195,
     broken_by,
     control,
+    listed,
     rfc,
     tolerates,
 )  # fmt: skip
@@ -74,7 +75,7 @@ def test_prefers_tls_1_3(endpoint: Endpoint) -> None:
 def test_refuses_static_rsa(endpoint: Endpoint) -> None:
     """A recorded session stays secret after the server's key leaks."""
     agreed = endpoint.agreements(STATIC_RSA)
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"
 
 
 @control(
@@ -106,4 +107,4 @@ def test_never_prefers_an_anonymous_suite(endpoint: Endpoint) -> None:
 def test_refuses_anonymous_suites(endpoint: Endpoint) -> None:
     """Whoever sits in between can answer an anonymous handshake, and take the password."""
     agreed = endpoint.agreements(ANONYMOUS)
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"

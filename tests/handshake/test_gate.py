@@ -18,6 +18,7 @@ from mailproof.controls import (
     bcp195,
     broken_by,
     control,
+    listed,
     rules_of,
     tolerates,
     weakness,
@@ -47,7 +48,7 @@ LESS = {"tls": {"versions": ["TLSv1.2", "TLSv1.3"], "suites": ["ECDHE"], "never"
 def test_agrees_to_no_other_suite(endpoint: Endpoint, parameters: Mapping[str, object], variant: str) -> None:
     """One weak suite is enough: whoever sits in between leaves only that one in the client's list."""
     agreed = endpoint.agreements(rules_of(parameters["tls"]).forbidden[f"suites {variant}"])
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"
 
 
 @control(
@@ -66,7 +67,7 @@ def test_agrees_to_no_other_suite(endpoint: Endpoint, parameters: Mapping[str, o
 def test_agrees_to_no_other_group(endpoint: Endpoint, parameters: Mapping[str, object], variant: str) -> None:
     """The suites say nothing of it: a server with the best of them may still exchange keys in a group that is too small."""
     agreed = endpoint.agreements(rules_of(parameters["tls"]).forbidden[f"groups {variant}"])
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"
 
 
 @control(
@@ -84,7 +85,7 @@ def test_agrees_to_no_other_group(endpoint: Endpoint, parameters: Mapping[str, o
 def test_refuses_broken_ciphers(endpoint: Endpoint) -> None:
     """What they protect can be read today, or was never encrypted at all."""
     agreed = endpoint.agreements(BROKEN_CIPHERS)
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"
 
 
 @control(

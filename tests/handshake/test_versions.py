@@ -18,6 +18,7 @@ from mailproof.controls import (
     bcp195,
     broken_by,
     control,
+    listed,
     tolerates,
 )  # fmt: skip
 
@@ -38,7 +39,7 @@ from mailproof.controls import (
 def test_refuses_old_versions(endpoint: Endpoint, variant: str) -> None:
     """Their handshake is signed over MD5 and SHA-1, and Debian's own library settings do not bind Postfix."""
     agreed = endpoint.agreements(OLD_VERSIONS[variant])
-    assert not agreed, f"agreed to {'; '.join(map(str, agreed))}"
+    assert not agreed, f"agreed to {listed(agreed)}"
 
 
 @control(

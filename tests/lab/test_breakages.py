@@ -155,12 +155,12 @@ def _accept(listener: socket.socket, script: Script) -> None:
 def test_a_dovecot_that_stops_mid_run_is_not_judged_and_postfix_is(inner: Inner) -> None:
     ended = inner(*VERSIONS, "-k", "not submission", before=1, do=STOP_DOVECOT)
     dovecot = [row for row in ended.rows() if row["role"] == "access"]
-    assert len(dovecot) == 15
+    assert len(dovecot) == 25
     assert {row["verdict"] for row in dovecot} == {"error"}
     assert all(row["reason"] for row in dovecot)
     assert ended.verdicts("smtp:25") == {"pass"}
     assert (ended.status, ended.left) == (10, [])
-    assert "Not judged: 3 pass · 0 fail · 15 error" in ended.words
+    assert "Not judged: 5 pass · 0 fail · 25 error" in ended.words
 
 
 def test_a_container_that_is_killed_mid_run_is_judged_no_further(inner: Inner) -> None:
@@ -219,11 +219,11 @@ def test_garbage_in_front_of_a_port_is_never_an_answer(inner: Inner, serve: Serv
 def test_without_an_engine_every_case_is_an_error(inner: Inner, nowhere: str) -> None:
     ended = inner(*VERSIONS, environment={"DOCKER_HOST": nowhere})
     assert ended.verdicts() == {"error"}
-    assert len(ended.rows()) == 24
+    assert len(ended.rows()) == 40
     assert (ended.status, ended.left) == (10, [])
     assert f"no container engine answers on {nowhere}" in ended.words
     assert "run ./check, which installs and starts one" in ended.words
-    assert "24 errors in" in ended.words
+    assert "40 errors in" in ended.words
 
 
 def test_an_engine_that_stops_mid_run_takes_the_inside_view_with_it(inner: Inner, engine_behind: Path) -> None:

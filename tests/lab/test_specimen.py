@@ -165,3 +165,12 @@ def _steady(specimen: Specimen) -> Readings:
     """Its readings, but for what is new each time that somebody looks."""
     readings = specimen.readings
     return replace(readings, postfix=replace(readings.postfix, values=_without(readings.postfix.values, "process_id")))
+
+
+def test_no_client_s_name_is_asked_of_a_resolver(dressed: Specimen) -> None:
+    """The kernel limits how often it says that nobody listens; a resolver that hears nothing waits for five seconds."""
+    roots = "for root in '' /var/spool/postfix; do"
+    names = dressed.inside.run(f"{roots} grep -h '^hosts:' $root/etc/nsswitch.conf; done").text.split("\n")
+    servers = dressed.inside.run(f"{roots} cat $root/etc/resolv.conf; done").text.split()
+    assert {" ".join(line.split()) for line in names if line} == {"hosts: files"}
+    assert set(servers) == {"nameserver", "127.0.0.1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailproof.wire.tls.groups import HYBRID
@@ -89,3 +90,11 @@ class Chosen:
         if self.signature is not None:
             parts.append(f"signed {signature_name(self.signature)}")
         return ", ".join(parts)
+
+
+def listed(agreements: Iterable[Chosen]) -> str:
+    """What was chosen, version by version: ``TLSv1.2: AES128-SHA; AES256-SHA``."""
+    by_version: dict[str, list[str]] = {}
+    for each in agreements:
+        by_version.setdefault(each.version, []).append(str(each).removeprefix(f"{each.version} "))
+    return " · ".join(f"{version}: {'; '.join(words)}" for version, words in by_version.items())
