@@ -24,8 +24,10 @@ from mailproof.targets.lab import Wanted
 from mailproof.targets.people import People, gather
 from mailproof.targets.specimen import Specimen
 from mailproof.targets.wardrobe import files
+from mailproof.wire.gate import rules_of
 
 ROOMS = ("config", "handshake", "relay", "logs")
+_COUNTS = frozenset({"smallest_dh", "ticket_key_hours"})
 STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 2000, 4190)
 """Every port on which a packaged Postfix or Dovecot listens on some release (2000: ManageSieve's old one)."""
 
@@ -90,6 +92,8 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
     known = {daemon: dialects.newest(daemon) for daemon in Daemon}
     names = [str(here / name) if "/" in name or name.endswith(".toml") else name for name in options.profiles]
     profiles = load_profiles(names, root / "fixtures" / "profiles", controls, known)
+    for profile in profiles:
+        _check_parameters(profile)
     for tree in options.mail_configs:
         check_tree(tree)
     if options.prove and options.mail_configs:
@@ -127,6 +131,18 @@ def _roles(node: ast.expr) -> frozenset[Role]:
 
 def _literal(node: ast.expr | None) -> tuple[str, ...]:
     return tuple(ast.literal_eval(node)) if node else ()
+
+
+def _check_parameters(profile: Profile) -> None:
+    """What controls would stumble over one by one is refused before anything starts."""
+    try:
+        if "tls" in profile.parameters:
+            rules_of(profile.parameters["tls"])
+    except Unusable as wrong:
+        raise Unusable(f"{profile.path}: {wrong}") from wrong
+    for name in _COUNTS & set(profile.parameters):
+        if not isinstance(profile.parameters[name], int):
+            raise Unusable(f"{profile.path}: the parameter {name} must be a whole number")
 
 
 def _ports(profile: Profile | None) -> tuple[int, ...]:

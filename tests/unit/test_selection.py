@@ -96,6 +96,33 @@ def test_a_wrong_name_in_a_profile_is_named_with_file_key_and_the_nearest(
     assert said == f"{tmp_path / 'own.toml'}: {key}: there is no {name} (did you mean {meant}?)"
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('[parameters.tls]\nsuites = ["EDCHE"]', "the parameter tls.suites: no suite answers to EDCHE"),
+        ('[parameters.tls]\ngroups = ["x25591"]', "the parameter tls.groups: no group is called x25591"),
+        ("[parameters.tls]\ncurves = []", "the parameter tls must be a table of versions, suites, never"),
+        ('[parameters]\nsmallest_dh = "2048"', "the parameter smallest_dh must be a whole number"),
+    ],
+)
+def test_a_wrong_value_of_a_parameter_is_refused_before_anything_starts(
+    choose: Choose, tmp_path: Path, line: str, said: str
+) -> None:
+    (tmp_path / "own.toml").write_text(f"{OWN}{line}\n")
+    with pytest.raises(Unusable) as refused:
+        choose(profiles=("./own.toml",))
+    assert str(refused.value).startswith(f"{tmp_path / 'own.toml'}: {said}")
+
+
+def test_a_profile_may_state_a_part_of_the_rules(choose: Choose, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(f'{OWN}[parameters.tls]\nsuites = ["ECDHE+AESGCM"]\n')
+    (profile,) = choose(profiles=("./own.toml",)).profiles
+    stated = profile.parameters["tls"]
+    assert isinstance(stated, dict)
+    assert stated["suites"] == ["ECDHE+AESGCM"]
+    assert stated["versions"] == ["TLSv1.2", "TLSv1.3"]
+
+
 def test_a_profile_is_found_from_where_the_caller_stands(choose: Choose, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(OWN)
     assert list(choose(profiles=("own.toml",)).keys) == ["debian-13/own"]
