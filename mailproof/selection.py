@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
     )  # fmt: skip
 
 
-def catalogue(tests: Path) -> dict[str, ControlFacts]:
+@cache
+def catalogue(tests: Path) -> Mapping[str, ControlFacts]:
     """Every control's id with the roles and parameters that it declares, read from the source without running it:
     profiles are checked against it before pytest collects anything."""
     found: dict[str, ControlFacts] = {}
