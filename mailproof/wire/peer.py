@@ -38,10 +38,6 @@ class Peer:
         """A service on a TCP port."""
         return cls(protocol, security, partial(SocketStream.connect, host, port), helo, deadline)
 
-    def naming(self, helo: str) -> Peer:
-        """The same service, to which we give another name."""
-        return replace(self, helo=helo)
-
     def session(self, offer: Offer | None = None) -> Session:
         """Connect, shake hands first where TLS is implicit (with ``offer``, else MODERN), read greeting and
         capabilities. A greeting or EHLO that is answered no, or an implicit handshake refused, raises Declined.
