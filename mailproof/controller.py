@@ -19,6 +19,7 @@ from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase
 from mailproof.model import Verdict
 from mailproof.reporting import terminal
+from mailproof.reporting.advice import load_advice
 from mailproof.reporting.sources import load_sources
 from mailproof.reporting.write import HASHES, RAW, write_report
 from mailproof.run import SECRETS, Run
@@ -26,7 +27,7 @@ from mailproof.run import SECRETS, Run
 OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
 
-FILES = ("evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
+FILES = ("advice.md", "evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
 """What an earlier run may have left in the report's place: it must not stand in for what this one does not write."""
 
 
@@ -108,7 +109,8 @@ class Controller:
 
     def _write(self, record: dict[str, Any]) -> None:
         sources = load_sources(self.run.selection.root / "fixtures" / "sources.toml")
-        write_report(record, self.run.directory, self.latest, sources)
+        entries = load_advice(self.run.selection.root / "fixtures" / "advice.toml")
+        write_report(record, self.run.directory, self.latest, sources, entries)
 
     def _status(self) -> int:
         if self.record is None:

@@ -17,10 +17,14 @@ from mailproof.dialect import version_key
 from mailproof.errors import Unusable
 from mailproof.logs.postfix import Reject as Rejected
 from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
+from mailproof.targets.advice import Advice
+from mailproof.targets.dane import Dane
 from mailproof.targets.decisions import LOCAL as LOCAL_RECIPIENT
 from mailproof.targets.delivery import Delivery
 from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.journal import Journal
+from mailproof.targets.people import traveller
+from mailproof.targets.sending import Sending
 from mailproof.targets.view import EffectiveSettings
 from mailproof.targets.wardrobe import FIXTURES
 from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
@@ -28,7 +32,15 @@ from mailproof.wire.answers import Agreed, Answer, Refused
 from mailproof.wire.clients import Client, Outcome, load_clients, simulate
 from mailproof.wire.facts import TLS_1_2_HELLO, strength_problem
 from mailproof.wire.gate import rules_of
-from mailproof.wire.hellos import ANONYMOUS, BROKEN_CIPHERS, FINITE_FIELD, OLD_VERSIONS, STATIC_RSA
+from mailproof.wire.hellos import (
+    ANONYMOUS,
+    BROKEN_CIPHERS,
+    FINITE_FIELD,
+    OLD_VERSIONS,
+    POST_QUANTUM,
+    PRE_QUANTUM,
+    STATIC_RSA,
+)  # fmt: skip
 from mailproof.wire.injection import Discarded
 from mailproof.wire.offers import (
     ANONYMOUS_FIRST,
@@ -48,13 +60,15 @@ from mailproof.wire.trust import chain_problem, name_problem
 __all__ = [
     "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS",
     "CRITICAL", "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW",
-    "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "RELAY", "SHOULD", "SHOULD_NOT",
+    "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "POST_QUANTUM", "PRE_QUANTUM",
+    "RELAY", "SHOULD", "SHOULD_NOT",
     "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
-    "WORSE_FIRST_1_3", "Agreed", "Answer", "Chosen", "Delivery", "Discarded", "EffectiveSettings", "Endpoint",
-    "Journal", "Outcome", "Refused", "Rejected", "Whole", "allows_older_than_1_2", "article", "at_least", "bcp195",
-    "broken_by", "chain_problem", "control", "control_of", "dovecot", "excludes", "forward_secret_only", "listed",
-    "mail_client", "name_problem", "postconf", "postconf_command", "postfix_readme", "rfc", "right_now", "rules_of",
-    "simulate", "strength_problem", "tolerates", "weakness",
+    "WORSE_FIRST_1_3", "Advice", "Agreed", "Answer", "Chosen", "Dane", "Delivery", "Discarded", "EffectiveSettings",
+    "Endpoint", "Journal", "Outcome", "Refused", "Rejected", "Sending", "Whole", "allows_older_than_1_2", "article",
+    "at_least", "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "ecdhe_mlkem", "excludes",
+    "forward_secret_only", "listed", "mail_client", "name_problem", "postconf", "postconf_command", "postfix_readme",
+    "rfc", "right_now", "rules_of", "simulate", "strength_problem", "tolerates", "traveller",
+    "weakness",
 ]  # fmt: skip
 
 MUST, MUST_NOT, SHOULD, SHOULD_NOT, INFORMATIVE = Level
@@ -62,7 +76,7 @@ CRITICAL, HIGH, MEDIUM, LOW = Severity
 MX, SUBMISSION, ACCESS, RELAY, LOCAL, DAEMON = Role
 POSTFIX, DOVECOT = Daemon
 STARTTLS = Security.STARTTLS
-ACRONYMS = frozenset({"ehlo", "lmtp", "starttls", "mx", "rsa", "tls"})
+ACRONYMS = frozenset({"ca", "ehlo", "lmtp", "starttls", "mx", "rsa", "tls"})
 TLS_ROLES = (MX, SUBMISSION, ACCESS, RELAY)
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -72,6 +86,11 @@ Changes = Mapping[str, str | None]
 def rfc(number: int, section: str) -> Source:
     """A section of an RFC."""
     return Source(f"rfc{number}", section)
+
+
+def ecdhe_mlkem(section: str) -> Source:
+    """A section of the Internet-Draft «Post-quantum hybrid ECDHE-MLKEM Key Agreement for TLSv1.3»."""
+    return Source("draft-ietf-tls-ecdhe-mlkem", section)
 
 
 def bcp195(section: str) -> Source:
@@ -105,30 +124,19 @@ def article(language: str, section: str) -> Source:
 
 
 def control(
-    id: str,
-    level: Level,
-    source: Source,
-    quote: str,
-    *,
-    on: Collection[Role],
-    expects: str,
-    remedy: str,
-    severity: Severity = MEDIUM,
-    daemons: Collection[Daemon] = tuple(Daemon),
-    variants: Collection[str] = (),
-    per_certificate: bool = False,
-    certificate: str | None = None,
-    feature: str | None = None,
-    security: Security | None = None,
-    parameters: Collection[str] = (),
-) -> Callable[[Check], Check]:
+    id: str, level: Level, source: Source, quote: str, *, on: Collection[Role], expects: str, remedy: str,
+    severity: Severity = MEDIUM, daemons: Collection[Daemon] = tuple(Daemon), variants: Collection[str] = (),
+    per_certificate: bool = False, per_line: Collection[str] = (), certificate: str | None = None,
+    feature: str | None = None, security: Security | None = None, parameters: Collection[str] = (),
+) -> Callable[[Check], Check]:  # fmt: skip
     """Make a test function a control: ``quote`` is the source's own sentence, the docstring says why it matters."""
 
     def attach(check: Check) -> Check:
         facts = Control(
             id, level, Source(source.document, source.section, quote), severity, _title(check), _why(check), expects,
-            remedy, frozenset(on), frozenset(daemons), tuple(variants), per_certificate, certificate, feature,
-            security, tuple(parameters), tuple(getattr(check, "mutations", ())), tuple(getattr(check, "innocents", ())),
+            remedy, frozenset(on), frozenset(daemons), tuple(variants), per_certificate, tuple(per_line), certificate,
+            feature, security, tuple(parameters), tuple(getattr(check, "mutations", ())),
+            tuple(getattr(check, "innocents", ())),
         )  # fmt: skip
         check.control = facts  # type: ignore[attr-defined]
         return check

@@ -206,6 +206,11 @@ def version_key(version: str) -> tuple[int, ...]:
     return (*(int(part) for part in found[1].split(".")), *letter)
 
 
+def older(version: str, least: str) -> bool:
+    """Whether a version is below the least one."""
+    return version_key(version) < version_key(least)
+
+
 def _spans(row: Row | Foreign | Hidden | Specimen, version: _Version) -> bool:
     return version_key(row.since or "0") <= version and (not row.before or version < version_key(row.before))
 

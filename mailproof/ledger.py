@@ -22,6 +22,7 @@ class Recorder:
     """Collects what the capabilities observe during one case, so that no check can forget to."""
 
     observations: list[Observation] = field(default_factory=list)
+    effects: tuple[str, ...] = ()
 
     def note(self, what: str, shown: str, raw: str = "") -> None:
         """Keep one observation; ``raw`` must be redacted already."""
@@ -53,6 +54,7 @@ class Phase:
     started: str = ""
     seconds: float = 0.0
     broken: bool = False
+    effects: list[str] = field(default_factory=list)
 
 
 def verdict_of(when: str, problem: BaseException | None, check: CodeType) -> Verdict:
@@ -131,7 +133,7 @@ def _row(row: Result, said: Phase, call: Phase | None) -> Result:
     shown = call or said
     return replace(
         row, verdict=str(row.verdict), raw_verdict=said.verdict, message=said.message, observed=shown.observed,
-        transcript=shown.transcript, started=said.started, seconds=round(shown.seconds, 4),
+        transcript=shown.transcript, started=said.started, seconds=round(shown.seconds, 4), effects=shown.effects,
     )  # fmt: skip
 
 

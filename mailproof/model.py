@@ -120,6 +120,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that the reader of an article does: a command that he runs, or text that he puts at the end of a file.
+
+    ``line`` is the entry of fixtures/advice.toml that quotes it. ``nearest`` runs where ``run`` fails. ``needs`` are
+    the lines without which this one alone means nothing, ``given`` settings (native text) under which its effect can
+    show. A step that ``shows`` something only asks: its output must match that regular expression. One that stands
+    ``apart`` is tried by itself and is no part of the whole.
+    """
+
+    line: str
+    daemon: Daemon
+    run: str = ""
+    nearest: str = ""
+    file: str = ""
+    text: str = ""
+    needs: tuple[str, ...] = ()
+    given: str = ""
+    shows: str = ""
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Mutation:
     """A fault (``broken_by``) or a harmless variation (``tolerates``) of a dressed specimen, in the newest vocabulary.
 
@@ -156,7 +178,8 @@ class Control:
     """One requirement with the check that judges it. ``level`` is the source's own; a profile's level wins over it.
 
     ``roles`` are the roles it can be asked of, ``daemons`` the daemons; ``variants`` the flavours it is run in
-    (``per_certificate``: one for each certificate of the target). ``certificate`` names the key type without which
+    (``per_certificate``: one for each certificate of the target; ``per_line``: one for each line that a profile pastes,
+    at its daemon: those that begin so). ``certificate`` names the key type without which
     it does not apply, ``feature`` what the configuration must use for it to apply, ``security`` how
     TLS must start. ``parameters`` are the profile parameters that it reads.
     """
@@ -173,6 +196,7 @@ class Control:
     daemons: frozenset[Daemon] = frozenset(Daemon)
     variants: tuple[str, ...] = ()
     per_certificate: bool = False
+    per_line: tuple[str, ...] = ()
     certificate: str | None = None
     feature: str | None = None
     security: Security | None = None
@@ -188,7 +212,8 @@ class Release:
     ``image`` is the base image that a registry serves, ``suite`` what it is bootstrapped from otherwise, ``recipe`` the
     family's Dockerfile below containers/. ``apt_options`` (``Name=value``) and ``drop_suites`` (archive suites that no
     longer serve packages) are what the package manager needs; ``note`` is what a reader of the record must know.
-    ``postfix`` and ``dovecot`` are the versions that it ships: they choose the dialect that a specimen is dressed in.
+    ``postfix``, ``dovecot`` and ``openssl`` are the versions that it ships: they choose the dialect that a specimen is
+    dressed in, and whether it can wear a profile at all.
     """
 
     name: str
@@ -199,6 +224,7 @@ class Release:
     recipe: str
     postfix: str = ""
     dovecot: str = ""
+    openssl: str = ""
     note: str = ""
     apt_options: tuple[str, ...] = ()
     drop_suites: tuple[str, ...] = ()
@@ -247,3 +273,4 @@ class Result:
     transcript: str | None
     started: str
     seconds: float
+    effects: list[str] = field(default_factory=list)

@@ -17,7 +17,8 @@ FIRST = ("", "", False)
 class Subject:
     """A target under a profile. ``specimen`` is the key of the container that shows it: several subjects may share one.
 
-    ``certificates`` are the key types that it serves, ``features`` what its configuration uses.
+    ``certificates`` are the key types that it serves, ``features`` what its configuration uses. ``refused`` says why
+    the target cannot wear the profile: then it runs as packaged, and only what judges versions is asked of it.
     """
 
     target: str
@@ -26,6 +27,7 @@ class Subject:
     services: tuple[Service, ...]
     certificates: tuple[str, ...]
     features: frozenset[str] = frozenset()
+    refused: str = ""
 
     @property
     def name(self) -> str:
@@ -81,8 +83,11 @@ def plan(control: Control, subjects: Iterable[Subject], prove: bool = False) -> 
             if reason:
                 gaps.append(Gap(case, Verdict.NOT_APPLICABLE, reason))
                 continue
+            if subject.refused and "versions" not in control.parameters:
+                gaps.append(Gap(case, Verdict.NOT_CHECKED, subject.refused))
+                continue
             cases.append(case)
-            if prove:
+            if prove and not subject.refused:
                 cases.extend(_proofs(case))
     return cases, gaps
 
@@ -121,7 +126,7 @@ def _asked(control: Control, subject: Subject) -> Iterator[Case]:
         level = levels.get(service.role)
         if level is None or service.daemon not in control.daemons:
             continue
-        for variant in _variants(control, subject):
+        for variant in _variants(control, subject, service):
             yield Case(control, subject, service, level, variant)
 
 
@@ -131,7 +136,10 @@ def _services(subject: Subject) -> list[Service]:
     return [*subject.services, *(wanted for wanted in subject.profile.services if str(wanted) not in declared)]
 
 
-def _variants(control: Control, subject: Subject) -> tuple[str, ...]:
+def _variants(control: Control, subject: Subject, service: Service) -> tuple[str, ...]:
+    if control.per_line:
+        pasted = [step for step in subject.profile.steps if step.daemon is service.daemon]
+        return tuple(step.line for step in pasted if step.line.startswith(control.per_line))
     if control.per_certificate:
         return tuple(key.partition("-")[0] for key in subject.certificates)
     return control.variants or ("",)

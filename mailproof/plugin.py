@@ -7,34 +7,27 @@ tests, lab tests) nothing here acts. Nothing here decides anything: that is done
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from mailproof import __version__
+from mailproof import __version__, capabilities
+from mailproof.capabilities import RECORDER, RUN
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
 from mailproof.errors import ExitStatus, MailproofError, Unusable
-from mailproof.ledger import Phase, Recorder, fingerprint, sentence, verdict_of
+from mailproof.ledger import Phase, fingerprint, sentence, verdict_of
 from mailproof.model import Verdict
 from mailproof.plan import FIRST, Case, Gap, Subject, plan, schedule
 from mailproof.run import Run, new_id, our_openssl, subjects, timestamp
 from mailproof.selection import ROOMS, Options, Selection, select
-from mailproof.targets.delivery import Delivery
-from mailproof.targets.endpoint import Endpoint
-from mailproof.targets.journal import Journal
-from mailproof.targets.specimen import Specimen
-from mailproof.targets.view import EffectiveSettings
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN = pytest.StashKey[Run]()
 SUBJECTS = pytest.StashKey[tuple[Subject, ...]]()
 GAPS = pytest.StashKey[list[tuple[Gap, str]]]()
 DESELECTED = pytest.StashKey[list[str]]()
-RECORDER = pytest.StashKey[Recorder]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check every option before anything starts, and open the run."""
+    config.pluginmanager.register(capabilities, "mailproof-capabilities")
     _default_rooms(config)
     if config.option.help or not _asks_for_controls(config):
         return
@@ -154,66 +148,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return scheduler(config, log)
 
 
-@pytest.fixture
-def case(request: pytest.FixtureRequest) -> Case:
-    """What this item asks of what."""
-    found = request.param
-    return cast("Case", found)
-
-
-@pytest.fixture
-def recorder(request: pytest.FixtureRequest) -> Recorder:
-    """Where the capabilities write down what they see."""
-    found = request.node.stash.setdefault(RECORDER, Recorder())
-    return cast("Recorder", found)
-
-
-@pytest.fixture
-def specimen(case: Case, pytestconfig: pytest.Config) -> Specimen:
-    """The running target of the case, wearing its mutation or none."""
-    found = pytestconfig.stash[RUN].specimen(case.subject.specimen)
-    found.wear(None if case.restored else case.mutation)
-    return found
-
-
-@pytest.fixture
-def variant(case: Case) -> str:
-    """The flavour in which the control is asked."""
-    return case.variant
-
-
-@pytest.fixture
-def parameters(case: Case) -> Mapping[str, object]:
-    """What the profile varies: the values that its requirements name."""
-    required = {**case.subject.profile.parameters, "versions": case.subject.profile.versions}
-    broken = case.mutation.parameters if case.mutation and not case.restored else {}
-    return {**required, **broken}
-
-
-@pytest.fixture
-def settings(specimen: Specimen, case: Case, recorder: Recorder) -> EffectiveSettings:
-    """What the daemon says that it uses at this service."""
-    return EffectiveSettings(specimen, case.service, recorder)
-
-
-@pytest.fixture
-def endpoint(specimen: Specimen, case: Case, recorder: Recorder) -> Endpoint:
-    """The service as a client meets it."""
-    return Endpoint(specimen, case.service, recorder)
-
-
-@pytest.fixture
-def journal(specimen: Specimen, case: Case, recorder: Recorder) -> Journal:
-    """What the daemon logs of one connection."""
-    return Journal(specimen, case.service, recorder)
-
-
-@pytest.fixture
-def delivery(endpoint: Endpoint, journal: Journal, specimen: Specimen, recorder: Recorder) -> Delivery:
-    """A message sent to a local mailbox, and read there."""
-    return Delivery(endpoint, journal, specimen, recorder)
-
-
 def _default_rooms(config: pytest.Config) -> None:
     """No path given: the product's rooms, from whatever directory the caller stands in."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
@@ -291,4 +225,5 @@ def _phase(
         item.nodeid, call.when, verdict.value, said if verdict is Verdict.FAIL else "",
         said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text,
         timestamp(call.start), call.duration, bool(case.mutation and not case.restored and not case.innocent),
+        list(seen.effects) if seen else [],
     )  # fmt: skip

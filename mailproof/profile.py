@@ -10,18 +10,21 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mailproof.errors import Unusable, nearest
-from mailproof.model import Daemon, Level, Protocol, Role, Security, Service, Settings
+from mailproof.model import Daemon, Level, Protocol, Role, Security, Service, Settings, Step
+from mailproof.tables import File
+from mailproof.verbatim import read_material, read_steps
 
 _KEYS: Mapping[str, type] = {
     "name": str, "title": str, "edition": date, "source": str, "extends": str, "abstract": bool, "certificates": list,
-    "versions": dict, "services": dict, "requires": dict, "parameters": dict, "settings": dict,
+    "versions": dict, "reason": str, "services": dict, "requires": dict, "parameters": dict, "settings": dict,
+    "verbatim": bool, "steps": list, "material": dict,
 }  # fmt: skip
 _IDENTITY = ("name", "title", "edition", "source")
 _VERSIONED = ("postfix", "dovecot", "openssl")
@@ -43,9 +46,11 @@ class ControlFacts:
 class Profile:
     """A hardening profile, with everything that it extends merged in; settings are in the newest vocabulary.
 
-    ``services`` are those that a specimen has, ``overrides`` their master.cf settings by service id
+    A ``verbatim`` profile wears no settings but what its ``steps`` paste, over ``material`` that they presuppose (path
+    -> whose). ``services`` are those that a specimen has, ``overrides`` their master.cf settings by service id
     (``submission:587``). ``requires`` maps a control's id to a level for each role that it is asked of. ``parameters``
-    are TOML values by name, ``versions`` (the least version by software) one of them. ``certificates`` are the keys
+    are TOML values by name, ``versions`` (the least version by software) and ``reason`` (why no older one will do)
+    among them. ``certificates`` are the keys
     that a specimen is given (``rsa-2048``). ``sha256`` is over the files of the ``extends`` chain, base first.
     """
 
@@ -63,6 +68,9 @@ class Profile:
     dovecot: Settings
     sha256: str
     path: str
+    verbatim: bool = False
+    steps: tuple[Step, ...] = ()
+    material: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,49 +82,7 @@ class _Vocabulary:
 
     @property
     def parameters(self) -> set[str]:
-        return {name for control in self.controls.values() for name in control.parameters} - {"versions"}
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One profile file as written."""
-
-    path: Path
-    content: bytes
-    data: dict[str, Any]
-
-    def refuse(self, what: str) -> NoReturn:
-        raise Unusable(f"{self.path}: {what}")
-
-    def known(self, key: str, name: str, valid: Iterable[str]) -> None:
-        """Refuse a name that is none of the valid ones, with the nearest."""
-        names = sorted(valid)
-        if name in names:
-            return
-        close = nearest(name, names)
-        few = f" (there are {', '.join(names)})" if 0 < len(names) <= 12 else ""
-        self.refuse(f"{key}: there is no {name}" + (f" (did you mean {close}?)" if close else few))
-
-    def typed(self, key: str, table: Mapping[str, object], types: Mapping[str, type]) -> None:
-        """Refuse keys that are not of the table, and values that are not of their type."""
-        for name, value in table.items():
-            self.known(key, name, types)
-            if not isinstance(value, types[name]) or (types[name] is int and isinstance(value, bool)):
-                self.refuse(f"{key}: {name} must be a {_TYPE_NAMES[types[name]]}, not {value!r}")
-
-    def texts(self, key: str, table: object) -> dict[str, str]:
-        """The table; anything but names and texts is refused."""
-        if not isinstance(table, dict):
-            self.refuse(f"{key} must be a table")
-        for name, value in table.items():
-            if not isinstance(value, str):
-                self.refuse(f'{key}: {name} must be a text in quotes, not {value!r} ("yes", "2")')
-        return table
-
-
-_TYPE_NAMES: Mapping[type, str] = {
-    str: "text", int: "number", bool: "boolean", dict: "table", list: "list", date: "date without quotes",
-}  # fmt: skip
+        return {name for control in self.controls.values() for name in control.parameters} - {"versions", "reason"}
 
 
 def load_profiles(
@@ -167,7 +133,7 @@ def _path(name: str, directory: Path, where: str) -> Path:
     return directory / f"{name}.toml"
 
 
-def _chain(path: Path, directory: Path, above: tuple[Path, ...]) -> list[_File]:
+def _chain(path: Path, directory: Path, above: tuple[Path, ...]) -> list[File]:
     """The file and all that it extends, base first."""
     if path.resolve() in above:
         raise Unusable(f"{path}: extends: the profile extends itself")
@@ -178,14 +144,14 @@ def _chain(path: Path, directory: Path, above: tuple[Path, ...]) -> list[_File]:
         raise Unusable(f"{path}: the profile cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise Unusable(f"{path}: the profile is no TOML: {error}") from None
-    file = _File(path, content, data)
+    file = File(path, content, data)
     file.typed("top level", data, _KEYS)
     base = data.get("extends")
     below = _chain(_base(file, base, directory), directory, (*above, path.resolve())) if base else []
     return [*below, file]
 
 
-def _base(file: _File, name: str, directory: Path) -> Path:
+def _base(file: File, name: str, directory: Path) -> Path:
     found = _path(name, directory, f"{file.path}: extends")
     return file.path.parent / found if "/" in name or name.endswith(".toml") else found
 
@@ -196,7 +162,7 @@ def _merged(base: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
     return {**base, **child, **both}
 
 
-def _check(file: _File, vocabulary: _Vocabulary) -> None:
+def _check(file: File, vocabulary: _Vocabulary) -> None:
     """Refuse whatever is wrong in one file by itself."""
     for key in _IDENTITY:
         if key not in file.data:
@@ -208,29 +174,31 @@ def _check(file: _File, vocabulary: _Vocabulary) -> None:
             file.refuse(
                 f"certificates: there is no {key} (there are rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384)"
             )
-    for check in (_check_versions, _check_settings, _check_services, _check_requires, _check_parameters):
+    for check in (
+        _check_versions, _check_settings, _check_services, _check_requires, _check_parameters, _check_verbatim,
+    ):  # fmt: skip
         check(file, vocabulary)
 
 
-def _check_versions(file: _File, _: _Vocabulary) -> None:
+def _check_versions(file: File, _: _Vocabulary) -> None:
     for name, version in file.texts("[versions]", file.data.get("versions", {})).items():
         file.known("[versions]", name, _VERSIONED)
         if not re.fullmatch(r"\d+(\.\d+)*[a-z]?", version):
             file.refuse(f"[versions]: {name} must be a version, not {version!r}")
 
 
-def _check_settings(file: _File, vocabulary: _Vocabulary) -> None:
+def _check_settings(file: File, vocabulary: _Vocabulary) -> None:
     for daemon, settings in file.data.get("settings", {}).items():
         file.known("[settings]", daemon, Daemon)
         _check_names(file, f"[settings.{daemon}]", settings, vocabulary.known[Daemon(daemon)])
 
 
-def _check_names(file: _File, key: str, settings: object, known: Iterable[str]) -> None:
+def _check_names(file: File, key: str, settings: object, known: Iterable[str]) -> None:
     for name in file.texts(key, settings):
         file.known(key, name, known)
 
 
-def _check_services(file: _File, vocabulary: _Vocabulary) -> None:
+def _check_services(file: File, vocabulary: _Vocabulary) -> None:
     words: Mapping[str, type[StrEnum]] = {"role": Role, "protocol": Protocol, "security": Security, "daemon": Daemon}
     for name, service in file.data.get("services", {}).items():
         key = f"[services.{name}]"
@@ -243,7 +211,7 @@ def _check_services(file: _File, vocabulary: _Vocabulary) -> None:
         _check_names(file, f"[services.{name}.postfix]", service.get("postfix", {}), vocabulary.known[Daemon.POSTFIX])
 
 
-def _check_requires(file: _File, vocabulary: _Vocabulary) -> None:
+def _check_requires(file: File, vocabulary: _Vocabulary) -> None:
     for control, levels in file.data.get("requires", {}).items():
         key = f"[requires] {control}"
         file.known("[requires]", control, vocabulary.controls)
@@ -255,12 +223,24 @@ def _check_requires(file: _File, vocabulary: _Vocabulary) -> None:
                 file.refuse(f"{key}: the control cannot judge the role {role} (it can judge {able})")
 
 
-def _check_parameters(file: _File, vocabulary: _Vocabulary) -> None:
+def _check_parameters(file: File, vocabulary: _Vocabulary) -> None:
     for name in file.data.get("parameters", {}):
         file.known("[parameters]", name, vocabulary.parameters)
 
 
-def _profile(file: _File, merged: Mapping[str, Any], digest: str) -> Profile:
+def _check_verbatim(file: File, _: _Vocabulary) -> None:
+    """What is pasted goes with nothing that is worn, else nobody could tell whose effect is seen."""
+    if not file.data.get("verbatim"):
+        for key in ("steps", "material"):
+            if key in file.data:
+                file.refuse(f"{key} belongs to a verbatim profile")
+        return
+    worn = [name for name, service in file.data.get("services", {}).items() if service.get("postfix")]
+    if file.data.get("extends") or file.data.get("settings") or worn:
+        file.refuse("a verbatim profile wears what its steps paste and nothing else: no extends, no settings")
+
+
+def _profile(file: File, merged: Mapping[str, Any], digest: str) -> Profile:
     services = {name: _service(file, name, table) for name, table in merged.get("services", {}).items()}
     overrides = {str(services[name]): table["postfix"] for name, table in merged.get("services", {}).items()
                  if table.get("postfix")}  # fmt: skip
@@ -272,12 +252,15 @@ def _profile(file: _File, merged: Mapping[str, Any], digest: str) -> Profile:
     return Profile(
         name=merged["name"], title=merged["title"], edition=merged["edition"].isoformat(), source=merged["source"],
         certificates=tuple(merged["certificates"]), versions=versions, services=tuple(services.values()),
-        overrides=overrides, requires=requires, parameters={**merged.get("parameters", {}), "versions": versions},
+        overrides=overrides, requires=requires,
+        parameters={**merged.get("parameters", {}), "versions": versions, "reason": merged.get("reason", "")},
         postfix=settings.get("postfix", {}), dovecot=settings.get("dovecot", {}), sha256=digest, path=str(file.path),
+        verbatim=merged.get("verbatim", False), steps=read_steps(merged.get("steps", ()), file.refuse),
+        material=read_material(merged.get("material", {}), file.refuse),
     )  # fmt: skip
 
 
-def _service(file: _File, name: str, table: Mapping[str, Any]) -> Service:
+def _service(file: File, name: str, table: Mapping[str, Any]) -> Service:
     """A service of the merged profile; what is not said is Postfix, SMTP, STARTTLS, and the port as master.cf entry."""
     if "role" not in table:
         file.refuse(f"[services.{name}]: role is missing")

@@ -26,7 +26,7 @@ from typing import Any
 from cryptography.hazmat.backends.openssl import backend
 
 import mailproof
-from mailproof.errors import DidNotStart, MailproofError, ReportNotWritten, TimedOut
+from mailproof.errors import DidNotStart, MailproofError, NoTranslation, ReportNotWritten, TimedOut
 from mailproof.ledger import Phase, completeness, merge, prove
 from mailproof.model import Result, Verdict
 from mailproof.plan import RESTORED, Case, Gap, Subject, gap_row, skeleton
@@ -35,7 +35,9 @@ from mailproof.reporting.record import assemble
 from mailproof.selection import Options, Selection, select
 from mailproof.targets.lab import Lab, Started, state_path
 from mailproof.targets.people import People
-from mailproof.targets.specimen import Specimen, publish
+from mailproof.targets.receiver import KEY, Receiver
+from mailproof.targets.settle import settle
+from mailproof.targets.specimen import Specimen
 
 SECRETS = ".mailproof"
 """Where the processes of a run meet: keys and passwords of the lab lie there, and it goes when the run ends."""
@@ -57,6 +59,7 @@ class Run:
     _trouble: MailproofError | None = None
     _lab: Lab | None = None
     _specimens: dict[str, Specimen] = field(default_factory=dict)
+    _receiver: Receiver | None = None
 
     @classmethod
     def join(cls, ticket: Mapping[str, str], root: Path, options: Options, here: Path) -> Run:
@@ -84,15 +87,24 @@ class Run:
         self._show(show, 0)
 
     def specimen(self, key: str) -> Specimen:
-        """The running specimen; raises `DidNotStart` with the reason when it does not run."""
+        """The running specimen; raises `DidNotStart` with the reason when it does not run, `NoTranslation` where its
+        release has no words for the profile."""
         if not self.live:
             raise DidNotStart("nothing is started for a mere look at the collection")
+        if key in self.selection.unsaid:
+            raise NoTranslation(self.selection.unsaid[key])
         if key not in self._specimens:
-            state = self._await(key)
-            if state["started"]["problem"]:
-                raise DidNotStart(state["started"]["problem"])
-            self._specimens[key] = Specimen.attach(state, self.selection)
+            self._specimens[key] = Specimen.attach(self._running(key), self.selection)
         return self._specimens[key]
+
+    @property
+    def receiver(self) -> Receiver:
+        """Whom specimens send to; raises `DidNotStart` with the reason when it does not run."""
+        if not self.selection.sends:
+            raise DidNotStart("no profile of this run asks how mail goes out: there is nobody to send to")
+        if self._receiver is None:
+            self._receiver = Receiver.attach(self._running(KEY))
+        return self._receiver
 
     def close(self) -> str:
         """Stop following logs and, in the controlling process, remove everything that the run started; returns what
@@ -100,6 +112,9 @@ class Run:
         for specimen in self._specimens.values():
             specimen.close()
         self._specimens.clear()
+        if self._receiver:
+            self._receiver.close()
+            self._receiver = None
         problem = ""
         if self._lab:
             problem = self._lab.close()
@@ -181,9 +196,15 @@ class Run:
     def _settle(self, started: Started) -> None:
         try:
             with _writing(self.directory):
-                self.said.put(publish(self.directory / SECRETS, started, self.selection))
+                self.said.put(settle(self.directory / SECRETS, started, self.selection, self._running))
         except MailproofError as trouble:  # a thread's boundary: whoever waits for the state will raise it
             self._trouble = trouble
+
+    def _running(self, key: str) -> dict[str, Any]:
+        state = self._await(key)
+        if state["started"]["problem"]:
+            raise DidNotStart(state["started"]["problem"])
+        return state
 
     def _settled(self, key: str) -> bool:
         if self._trouble:

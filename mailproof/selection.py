@@ -13,8 +13,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from mailproof.dialect import Dialects
-from mailproof.errors import MailproofError, Unusable
+from mailproof.dialect import Dialects, older
+from mailproof.errors import MailproofError, NoTranslation, Unusable
 from mailproof.model import Daemon, Release, Role, Service
 from mailproof.plan import Subject
 from mailproof.profile import ControlFacts, Profile, load_profiles
@@ -22,12 +22,16 @@ from mailproof.releases import STOCK, check_tree, choose, load_releases
 from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
 from mailproof.targets.lab import Wanted
 from mailproof.targets.people import People, gather
+from mailproof.targets.receiver import wanted_receiver
+from mailproof.targets.resolver import wanted_resolver
 from mailproof.targets.specimen import Specimen
-from mailproof.targets.wardrobe import files
+from mailproof.targets.wardrobe import dress, files, outfit
 from mailproof.wire.gate import rules_of
 
 ROOMS = ("config", "handshake", "relay", "logs")
 _COUNTS = frozenset({"smallest_dh", "ticket_key_hours"})
+WAY_OUT = "lab-destinations"
+"""The feature of a target whose mail to destinations of the lab gets there."""
 STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 2000, 4190)
 """Every port on which a packaged Postfix or Dovecot listens on some release (2000: ManageSieve's old one)."""
 
@@ -60,27 +64,78 @@ class Selection:
         """Container key -> its release, and the profile that it wears (None: as packaged)."""
         if self.options.mail_configs:
             return {f"{release.name}:{STOCK}": (release, None) for release in self.releases}
+        refused = {*self.too_old, *self.unsaid}
+        return {key: (release, None if key in refused else profile) for key, (release, profile) in self._pairs.items()}
+
+    @cached_property
+    def _pairs(self) -> dict[str, tuple[Release, Profile]]:
         return {f"{r.name}/{profile.name}": (r, profile) for r in self.releases for profile in self.profiles}
 
+    @cached_property
+    def too_old(self) -> dict[str, str]:
+        """Container key -> why its release cannot meet what the profile requires of its software."""
+        found = {key: _too_old(release, profile) for key, (release, profile) in self._pairs.items()}
+        return {key: reason for key, reason in found.items() if reason}
+
+    @cached_property
+    def unsaid(self) -> dict[str, str]:
+        """Container key -> what its release has no words for, although it is new enough for the profile."""
+        new = {key: pair for key, pair in self._pairs.items() if key not in self.too_old}
+        found = {key: self._unsaid(*pair) for key, pair in new.items()}
+        return {key: reason for key, reason in found.items() if reason}
+
+    def _unsaid(self, release: Release, profile: Profile) -> str:
+        try:
+            dress(outfit(profile), profile, release, self.dialects, self.password)
+        except NoTranslation as error:
+            return f"{release.title} cannot wear the profile {profile.name}: {error}"
+        return ""
+
     def wanted(self) -> list[Wanted]:
-        """The containers to start."""
-        return [
+        """The containers to start. The specimens come last: some wait for the resolver, and it for the destinations
+        that its names lead to."""
+        names = any(self.resolves(key) for key in self.keys)
+        beside = [*([self._receiver()] if self.sends else []), *([wanted_resolver(self._stable())] if names else [])]
+        return [*beside, *(
             Wanted(key, release, files(release, profile, self.people, self.dialects, self.password), _ports(profile))
             for key, (release, profile) in self.keys.items()
-        ]
+        )]  # fmt: skip
+
+    @cached_property
+    def sends(self) -> bool:
+        """Whether a specimen of the run is asked how it sends mail."""
+        return any(self._asks(key, "sending", "dane", "advice") for key in self.keys)
+
+    def resolves(self, key: str) -> bool:
+        """Whether a specimen is asked what it makes of DNS."""
+        return self._asks(key, "dane")
+
+    def _asks(self, key: str, *capabilities: str) -> bool:
+        _, profile = self.keys[key]
+        asking = frozenset().union(*(askers(self.root / "tests", each) for each in capabilities))
+        return profile is not None and not asking.isdisjoint(profile.requires)
+
+    def _receiver(self) -> Wanted:
+        authority = next(iter(self.people.servers.values())).authority
+        return wanted_receiver(self._stable(), authority, self.dialects)
+
+    def _stable(self) -> Release:
+        return choose((), load_releases(self.root / "containers" / "releases.toml"))[0]
 
     def subjects(self, specimen: Callable[[str], Specimen]) -> tuple[Subject, ...]:
         """Targets under profiles, in the order asked for; a stock target is asked for its services."""
         if not self.options.mail_configs:
-            return tuple(_dressed(key, release, profile) for key, (release, profile) in self.keys.items() if profile)
+            refused = {**self.too_old, **self.unsaid}
+            return tuple(_dressed(key, *pair, refused.get(key, "")) for key, pair in self._pairs.items())
         return tuple(_stock(key, profile, specimen) for key in self.keys for profile in self.profiles)
 
     def target_facts(self, key: str) -> dict[str, Any]:
         """What the record says of a target before it runs."""
-        release, profile = self.keys[key]
+        release, worn = self.keys[key]
+        profile = None if self.options.mail_configs else self._pairs[key][1].name
         return {
-            "name": key.partition("/")[0], "kind": "specimen" if profile else STOCK, "release": release.name,
-            "profile": profile.name if profile else None,
+            "name": key.partition("/")[0], "kind": "specimen" if worn else STOCK, "release": release.name,
+            "profile": profile,
         }  # fmt: skip
 
 
@@ -110,13 +165,26 @@ def catalogue(tests: Path) -> Mapping[str, ControlFacts]:
     """Every control's id with the roles and parameters that it declares, read from the source without running it:
     profiles are checked against it before pytest collects anything."""
     found: dict[str, ControlFacts] = {}
-    for room in ROOMS:
-        for path in sorted((tests / room).glob("test_*.py")):
-            found |= dict(_controls(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    for module in _modules(tests):
+        found |= dict(_controls(module))
     return found
 
 
-def _controls(tree: ast.Module) -> Iterable[tuple[str, ControlFacts]]:
+@cache
+def askers(tests: Path, capability: str) -> frozenset[str]:
+    """The ids of the controls that ask a capability, read from the source without running it."""
+    functions = [node for module in _modules(tests) for node in module.body if isinstance(node, ast.FunctionDef)]
+    asking = [each for each in functions if capability in {argument.arg for argument in each.args.args}]
+    return frozenset(id for each in asking for id, _ in _controls(each))
+
+
+@cache
+def _modules(tests: Path) -> tuple[ast.Module, ...]:
+    paths = [path for room in ROOMS for path in sorted((tests / room).glob("test_*.py"))]
+    return tuple(ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in paths)
+
+
+def _controls(tree: ast.AST) -> Iterable[tuple[str, ControlFacts]]:
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if isinstance(call.func, ast.Name) and call.func.id == "control":
             words = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -152,10 +220,20 @@ def _ports(profile: Profile | None) -> tuple[int, ...]:
     return tuple(service.port for service in profile.services if service.port)
 
 
-def _dressed(key: str, release: Release, profile: Profile) -> Subject:
+def _too_old(release: Release, profile: Profile) -> str:
+    ships = {"postfix": release.postfix, "dovecot": release.dovecot, "openssl": release.openssl}
+    old = [f"{name} {ships[name]} (required: {least})" for name, least in profile.versions.items()
+           if ships[name] and older(ships[name], least)]  # fmt: skip
+    reason = profile.parameters.get("reason")
+    why = f": {reason}" if reason else ""
+    return f"{release.title} is too old for the profile {profile.name}, it has {', '.join(old)}{why}" if old else ""
+
+
+def _dressed(key: str, release: Release, profile: Profile, refused: str = "") -> Subject:
     services: tuple[Service, ...] = (POSTFIX_DAEMON, DOVECOT_DAEMON, *profile.services)
     values = [*profile.postfix.values(), *(value for each in profile.overrides.values() for value in each.values())]
-    return Subject(release.name, profile, key, services, profile.certificates, features_of(values))
+    return Subject(release.name, profile, key, services, profile.certificates, features_of(values) | {WAY_OUT},
+                   refused)  # fmt: skip
 
 
 def _stock(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:

@@ -10,8 +10,8 @@ OLD = frozenset(ORDER[:4])
 
 def allowed_versions(protocols: str) -> frozenset[str]:
     """The versions that a Postfix protocol list leaves (postconf(5), smtpd_tls_protocols): bounds, exclusions, and
-    bare names, which include only themselves. An empty list leaves everything."""
-    words = [word for word in re.split(r"[\s,:]+", protocols.strip()) if word]
+    bare names, which include only themselves; in any case of letters. An empty list leaves everything."""
+    words = [_spelt(word) for word in re.split(r"[\s,:]+", protocols.strip()) if word]
     bare = {word for word in words if word[0] not in "!<>"}
     found = set(bare or ORDER) - {word[1:] for word in words if word.startswith("!")}
     for word in words:
@@ -41,6 +41,13 @@ def forward_secret_only(cipher_list: str) -> bool:
 
 def _elements(cipher_list: str) -> set[str]:
     return {element.partition("@")[0] for element in re.split(r"[\s,:]+", cipher_list)} - {""}
+
+
+def _spelt(word: str) -> str:
+    """A word of a list with its version as `ORDER` writes it."""
+    mark = next((mark for mark in ("!", ">=", "<=") if word.startswith(mark)), "")
+    name = word.removeprefix(mark)
+    return mark + next((version for version in ORDER if version.lower() == name.lower()), name)
 
 
 def _place(version: str) -> int:

@@ -22,6 +22,13 @@ _ENDED = re.compile(
     r"(?P<message>(?P<kind>Login failed|Login aborted|Aborted login|Disconnected)\b.*?)(?:: (?P<elements>\w+=.*)|: ?)?"
 )
 _ELEMENT = re.compile(r"(?:(?P<key>\w+)=(?:<(?P<bracketed>[^<>]*)>|(?P<bare>[^<>,]*))|(?P<word>[^,]+?))(?:, |,? ?$)")
+_NO_TLS = re.compile(
+    r"Failed to initialize SSL (?:server context|connection): (?:Couldn't initialize SSL server context: )?"
+    r"(?P<reason>.*?)(?:: \w+=<.*)?"
+)
+_NO_WORDS = re.compile(r"Failed to expand log_format_elements=(?P<element>.*): (?P<reason>[^:]*)")
+_CERTIFICATES = {"client didn't send a cert": "missing", "client sent an invalid cert": "untrusted",
+                 "client sent an untrusted cert": "untrusted"}  # fmt: skip
 _TLS = re.compile(r"(?P<version>TLSv\S+|SSLv\S+) with cipher (?P<suite>\S+) \((?P<bits>\d+)/\d+ bits\)")
 
 
@@ -50,6 +57,13 @@ class Login:
     def suite(self) -> str | None:
         """The cipher suite that the line names, in OpenSSL's spelling, or None."""
         return self._tls("suite")
+
+    @property
+    def certificate(self) -> str | None:
+        """What was wrong with the client's certificate where one is demanded (auth_ssl_require_client_cert):
+        ``missing`` or ``untrusted`` on every release; None where the line says nothing of it."""
+        found = [word for text, word in _CERTIFICATES.items() if f"({text})" in self.message]
+        return found[0] if len(found) == 1 else None
 
     def _tls(self, part: str) -> str | None:
         named = [found for found in map(_TLS.fullmatch, self.words) if found]
@@ -85,6 +99,23 @@ class Complaint:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class TlsDead(Complaint):
+    """A login service cannot do TLS at all, although Dovecot started: ``reason`` is what OpenSSL, or Dovecot, found.
+    It says so at each connection and at no other time.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotExpanded(Complaint):
+    """An ``element`` of login_log_format_elements that the release has no variable for: it is left out of the line."""
+
+    element: str
+    reason: str
+
+
 _Ending = LoggedIn | LoginFailed | Aborted | Disconnected
 Record = _Ending | Complaint
 
@@ -98,8 +129,16 @@ def parse(line: str) -> Record | None:
     if not found:
         return None
     if found["level"] in _LEVELS:
-        return Complaint(found["service"], found["level"], found["text"])
+        return _complaint(found["service"], found["level"], found["text"])
     return _login(found["service"], found["text"]) if found["service"].endswith("-login") else None
+
+
+def _complaint(service: str, level: str, text: str) -> Complaint:
+    if found := _NO_TLS.fullmatch(text):
+        return TlsDead(service, level, text, found["reason"])
+    if found := _NO_WORDS.fullmatch(text):
+        return NotExpanded(service, level, text, found["element"], found["reason"])
+    return Complaint(service, level, text)
 
 
 def _login(service: str, text: str) -> _Ending | None:

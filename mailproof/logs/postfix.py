@@ -10,9 +10,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mailproof.logs import split
+from mailproof.logs.postfix_records import (
+    Abort,
+    Accepted,
+    BrokenOff,
+    Checked,
+    Complaint,
+    Connect,
+    Delivered,
+    Disconnect,
+    Identified,
+    NoHandshake,
+    Presented,
+    Process,
+    Record,
+    Reject,
+    Removed,
+    SaslFailed,
+    TicketIssued,
+    TlsEstablished,
+    Unreached,
+    Unverified,
+)
+
+__all__ = [
+    "Abort",
+    "Accepted",
+    "BrokenOff",
+    "Checked",
+    "Complaint",
+    "Connect",
+    "Delivered",
+    "Disconnect",
+    "Identified",
+    "NoHandshake",
+    "Presented",
+    "Process",
+    "Record",
+    "Reject",
+    "Removed",
+    "SaslFailed",
+    "TicketIssued",
+    "TlsEstablished",
+    "Unreached",
+    "Unverified",
+    "parse",
+]
 
 _QUEUE = r"(?P<queue_id>[0-9A-Za-z]+)"
 _CONNECT = re.compile(r"connect from (?P<client>\S+)")
@@ -30,6 +75,11 @@ _REJECT = re.compile(
     r"(?: to=<(?P<recipient>[^<>]*)>,?)?(?: proto=\w+,?)(?: helo=<(?P<helo>[^<>\s]*)>)?(?: sasl_username=<[^<>]*>)?"
 )
 _ABORT = re.compile(rf"{_QUEUE}: abort: TLS from (?P<client>\S+): (?P<reason>.*)")
+_BROKEN_OFF = re.compile(
+    rf"(?:{_QUEUE}: )?(?P<what>lost connection|timeout|too many errors|improper command pipelining) "
+    r"after (?P<stage>\S+)(?: \((?:approximately )?\d+ bytes\))? from (?P<client>[^\s:]+\[[^\]\s]+\])(?:: .*)?"
+)
+_NO_HANDSHAKE = re.compile(r"SSL_(?P<call>accept|connect) error (?:from|to) (?P<peer>\S+): (?P<reason>.*)")
 _ACCEPTED = re.compile(
     rf"{_QUEUE}: client=(?P<client>[^\s,]+)(?:, sasl_method=(?P<sasl_method>[^\s,]+))?"
     r"(?:, sasl_username=(?P<sasl_user>[^\s,]+))?(?:, sasl_sender=\S+)?(?:, orig_.*)?"
@@ -38,148 +88,39 @@ _DELIVERED = re.compile(
     rf"{_QUEUE}: to=<(?P<to>[^<>]*)>, (?:orig_to=<[^<>]*>, )?relay=(?P<relay>[^\s,]+), "
     r"(?:[a-z_]+=[^\s,]+, )*?dsn=(?P<dsn>\d\.\d{1,3}\.\d{1,3}), status=(?P<status>\w+) \((?P<text>.*)\)"
 )
+_IDENTIFIED = re.compile(rf"{_QUEUE}: (?:resent-)?message-id=<(?P<message_id>[^<>]*)>")
+_REMOVED = re.compile(rf"{_QUEUE}: removed")
 _SASL_FAILED = re.compile(
     r"warning: (?P<client>\S+): SASL (?P<method>\S+) authentication failed: (?P<reason>.*?)"
     r"(?:, sasl_username=(?P<user>\S+))?"
 )
-_UNVERIFIED = re.compile(r"(?:client |server )?certificate verification failed for (?P<peer>\S+?): (?P<reason>.*)")
+_UNVERIFIED = re.compile(
+    r"(?:(?:client|server) )?certificate verification failed for (?P<peer>\S+?): "
+    r"(?:num=(?P<number>\d+):)?(?P<reason>.*)"
+)
+_CHECKED = re.compile(r"(?P<peer>\S+): depth=(?P<depth>\d+) verify=(?P<verify>[01]) subject=(?P<subject>.*)")
+_OCTETS = r"[0-9A-F]{2}(?::[0-9A-F]{2})+"
+_PRESENTED = re.compile(
+    r"(?P<peer>\S+): subject_CN=(?P<name>.*), issuer(?:_CN)?=(?P<issuer>.*), "
+    rf"(?:cert )?fingerprint=(?P<fingerprint>{_OCTETS}), pkey[_ ]fingerprint=(?P<key_fingerprint>{_OCTETS})"
+)
+_TICKET = re.compile(r"(?P<client>\S+): Issuing session ticket, key expiration: (?P<expires>\d+)")
+_UNREACHED = re.compile(r"connect to (?P<host>\S+): (?P<reason>.*)")
 _COMPLAINT = re.compile(r"(?P<level>warning|error|fatal|panic): (?P<text>.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """Who wrote the line. ``tag`` is what stands between ``postfix`` and the daemon in its name: ``submission`` in
-    ``postfix/submission/smtpd``, mostly "".
-    """
-
-    tag: str
-    daemon: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """A client connected; ``client`` is name[address]."""
-
-    process: Process
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """The client is gone; ``commands`` are the counts of its commands."""
-
-    process: Process
-    client: str
-    commands: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TlsEstablished:
-    """A finished handshake. ``word`` judges the peer's certificate (Anonymous: it sent none), ``direction`` is
-    ``from`` at the server and ``to`` at the client. TLS 1.2 lines name no key exchange, resumed ones no signature.
-    """
-
-    process: Process
-    word: str
-    peer: str
-    direction: str
-    version: str
-    suite: str
-    bits: int
-    key_exchange: str | None
-    server_signature: str | None
-    client_signature: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """smtpd or postscreen refused a command (``stage``: RCPT, MAIL…) with ``code`` and RFC 3463 status ``enhanced``."""
-
-    process: Process
-    queue_id: str
-    stage: str
-    client: str
-    code: int
-    enhanced: str | None
-    text: str
-    sender: str | None
-    recipient: str | None
-    helo: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """smtpd gave the session up right after the handshake, for the client certificate's sake."""
-
-    process: Process
-    client: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """smtpd took the first recipient of a message: it has a queue id from here on."""
-
-    process: Process
-    queue_id: str
-    client: str
-    sasl_method: str | None
-    sasl_user: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What became of one recipient; ``status`` is sent, deferred, bounced or expired."""
-
-    process: Process
-    queue_id: str
-    to: str
-    relay: str
-    dsn: str
-    status: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class SaslFailed:
-    """A login that failed; Postfix tells the user from release to release."""
-
-    process: Process
-    client: str
-    method: str
-    reason: str
-    user: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unverified:
-    """Why a peer's certificate was not trusted."""
-
-    process: Process
-    peer: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """``level`` is warning, error, fatal or panic."""
-
-    process: Process
-    level: str
-    text: str
-
-
-Record = (
-    Connect | Disconnect | TlsEstablished | Reject | Abort | Accepted | Delivered | SaslFailed | Unverified | Complaint
-)
 _SIMPLE: tuple[tuple[re.Pattern[str], Callable[..., Record]], ...] = (
     (_CONNECT, Connect),
     (_DISCONNECT, Disconnect),
     (_ACCEPTED, Accepted),
+    (_IDENTIFIED, Identified),
     (_DELIVERED, Delivered),
+    (_REMOVED, Removed),
     (_SASL_FAILED, SaslFailed),
     (_UNVERIFIED, Unverified),
+    (_BROKEN_OFF, BrokenOff),
+    (_NO_HANDSHAKE, NoHandshake),
+    (_UNREACHED, Unreached),
     (_COMPLAINT, Complaint),
 )
 
@@ -191,7 +132,7 @@ def parse(line: str) -> Record | None:
         return None
     name, _, daemon = head.program.rpartition("/")
     process = Process(name.partition("/")[2], daemon, head.pid)
-    for special in (_established, _reject, _abort):
+    for special in (_established, _reject, _abort, _checked, _presented, _ticket):
         record = special(process, head.text)
         if record:
             return record
@@ -218,6 +159,10 @@ def _established(process: Process, text: str) -> TlsEstablished | None:
         key_exchange=detail.get("key-exchange"),
         server_signature=detail.get("server-signature"),
         client_signature=detail.get("client-signature"),
+        server_digest=detail.get("server-digest"),
+        client_digest=detail.get("client-digest"),
+        server_name=found["server_name"],
+        reused=found["how"] == "reused",
     )
 
 
@@ -230,3 +175,22 @@ def _reject(process: Process, text: str) -> Record | None:
 def _abort(process: Process, text: str) -> Abort | None:
     found = _ABORT.fullmatch(text)
     return Abort(process, found["client"], found["reason"]) if found else None
+
+
+def _checked(process: Process, text: str) -> Checked | None:
+    found = _CHECKED.fullmatch(text)
+    if not found:
+        return None
+    return Checked(process, found["peer"], int(found["depth"]), found["verify"] == "1", found["subject"])
+
+
+def _presented(process: Process, text: str) -> Presented | None:
+    """A name that holds an issuer or a fingerprint of its own could be read in two ways."""
+    found = _PRESENTED.fullmatch(text)
+    make: Callable[..., Presented] = Presented
+    return make(process, **found.groupdict()) if found and text.count("=") == 4 else None
+
+
+def _ticket(process: Process, text: str) -> TicketIssued | None:
+    found = _TICKET.fullmatch(text)
+    return TicketIssued(process, found["client"], int(found["expires"])) if found else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from mailproof.reporting import wording
+from mailproof.reporting.advice import Entry, Line, advised, targets
 from mailproof.reporting.findings import NOTABLE, Row, findings, found_in, place, state
 from mailproof.reporting.record import Record, counts, headline, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
@@ -43,18 +44,22 @@ CASES = (4_000, 1_000, 200, 40)
 Group = dict[str, Any]
 
 
-def html(record: Record, transcripts: Mapping[str, str], sources: Sources) -> str:
+def html(record: Record, transcripts: Mapping[str, str], sources: Sources, entries: Sequence[Entry] = ()) -> str:
     """The page; ``transcripts`` maps a SHA-256 to its text. Transcripts get the room that everything else leaves."""
+    lines = advised(record, entries)
     for most in CASES:
-        bare = _page(record, _groups(record, most), set(transcripts), {}, sources)
+        bare = _page(record, _groups(record, most), set(transcripts), {}, sources, lines)
         room = PAGE - len(bare.encode())
         if room >= 0:
             break
     excerpts = _excerpts(_groups(record, most), transcripts, room)
-    return _page(record, _groups(record, most), set(transcripts), excerpts, sources)
+    return _page(record, _groups(record, most), set(transcripts), excerpts, sources, lines)
 
 
-def _page(record: Record, groups: list[Group], present: set[str], excerpts: Mapping[str, str], sources: Sources) -> str:
+def _page(
+    record: Record, groups: list[Group], present: set[str], excerpts: Mapping[str, str], sources: Sources,
+    advice: list[Line],
+) -> str:  # fmt: skip
     style, script = _own("report.css"), _own("report.js")
     _place_excerpts(groups, present, excerpts)
     listed = sum(len(group["notable"]) + len(group["others"]) for group in groups)
@@ -62,7 +67,8 @@ def _page(record: Record, groups: list[Group], present: set[str], excerpts: Mapp
         record=record, run=record["run"], said=record["completeness"], words=wording, counts=counts(record),
         headline=headline(record), sentence=verdict_sentence(record), problems=problems(record), bar=list(_bar(record)),
         findings=findings(record), columns=_columns(record), matrix=list(_matrix(record)), reasons=_reasons(record),
-        states=_states(record), groups=groups, left=len(record["results"]) - listed, sources=sources,
+        states=_states(record), advice=advice, advised=targets(advice),
+        groups=groups, left=len(record["results"]) - listed, sources=sources,
         style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
     )  # fmt: skip
 

@@ -89,6 +89,7 @@ def problems(record: Record) -> list[str]:
         found.append(f"{len(said['missing'])} planned cases never reported: {', '.join(said['missing'][:5])}")
     if not said["holds"] and not said["missing"]:
         found.append("the figures of the record do not agree with each other")
+    found += _unjudged(record)
     if not any(row["verdict"] in JUDGED for row in record["results"]):
         found.append("nothing was judged at all")
     return found
@@ -143,6 +144,14 @@ def _target_problems(record: Record) -> Iterator[str]:
             yield f"{name}: {target['problem']}"
         elif not any(_judged_on(target, row) for row in record["results"]) and not _left_out(target, record):
             yield f"{name}: no case of this target was judged"
+
+
+def _unjudged(record: Record) -> Iterator[str]:
+    """Targets without cases: of what was asked under a profile nothing was judged, and something not checked."""
+    rows = [(f"{row['target']}/{row['profile']}", row) for row in record["results"]]
+    judged = {name for name, row in rows if row["verdict"] in (*JUDGED, Verdict.ERROR)}
+    left = {name: row["reason"] for name, row in rows if row["verdict"] == Verdict.NOT_CHECKED and name not in judged}
+    yield from (f"{name} was not checked at all: {reason}" for name, reason in left.items())
 
 
 def _judged_on(target: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

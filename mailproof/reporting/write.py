@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mailproof.errors import ReportNotWritten
+from mailproof.reporting.advice import Entry, advice
 from mailproof.reporting.html import html
 from mailproof.reporting.junit import junit
 from mailproof.reporting.record import Record, validate
@@ -23,9 +24,12 @@ HASHES = "SHA256SUMS"
 RAW = "raw"
 
 
-def write_report(record: Record, directory: Path, latest: Path | None, sources: Sources) -> None:
-    """Write evidence.json, junit.xml, summary.md, report.html and SHA256SUMS into ``directory``, and point the link
-    ``latest`` at it. The transcripts lie there already, as ``raw/<sha256>.txt``.
+def write_report(
+    record: Record, directory: Path, latest: Path | None, sources: Sources, entries: Sequence[Entry] = ()
+) -> None:
+    """Write evidence.json, junit.xml, summary.md, report.html and SHA256SUMS into ``directory``, advice.md where lines
+    of the ``entries`` were tried, and point the link ``latest`` at it. The transcripts lie there already, as
+    ``raw/<sha256>.txt``.
 
     Raises `InvalidRecord` before anything is written, and `ReportNotWritten` for what could not be written; also, after
     all else is written, where a transcript that the record names is missing or altered.
@@ -34,7 +38,7 @@ def write_report(record: Record, directory: Path, latest: Path | None, sources: 
     raw = directory / RAW
     wanted = sorted({row["transcript"] for row in record["results"] if row["transcript"]})
     transcripts = _transcripts(raw, wanted)
-    texts = views(record, transcripts, sources)
+    texts = views(record, transcripts, sources, entries)
     for name, text in texts.items():
         _write(directory / name, text)
     _write(directory / HASHES, _hashes(directory, [*(directory / name for name in texts), *_files(raw)]))
@@ -45,15 +49,19 @@ def write_report(record: Record, directory: Path, latest: Path | None, sources: 
         raise ReportNotWritten(f"{raw / lost[0]}.txt is missing or altered ({len(lost)} such): run again")
 
 
-def views(record: Record, transcripts: Mapping[str, str], sources: Sources) -> dict[str, str]:
+def views(
+    record: Record, transcripts: Mapping[str, str], sources: Sources, entries: Sequence[Entry] = ()
+) -> dict[str, str]:
     """File name → text of the record and of every view; the same record gives the same bytes. ``transcripts`` maps a
     SHA-256 to its text.
     """
+    tried = advice(record, entries)
     return {
+        **({"advice.md": tried} if tried else {}),
         "evidence.json": json.dumps(record, indent=1, sort_keys=True) + "\n",
         "junit.xml": junit(record, sources),
         "summary.md": summary(record, sources),
-        "report.html": html(record, transcripts, sources),
+        "report.html": html(record, transcripts, sources, entries),
     }
 
 

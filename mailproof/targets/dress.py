@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from shlex import quote
 
-from mailproof.model import Service, Settings
+from mailproof.model import Service, Settings, Step
 
 HOME = "/etc/mailproof"
 PRISTINE = f"{HOME}/pristine"
+SAID = f"{HOME}/said"
+"""What pasted commands said (LINE.out) and their exit status (LINE.status)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Dress:
     """Native settings of both daemons: ``entries`` are rows to add to master.cf, ``overrides`` their own settings,
     ``dovecot_base`` native text put before,
     ``removed`` entries of master.cf that are taken out,
-    ``emptied`` packaged files that are emptied, ``pasted`` text for main.cf as it stands."""
+    ``emptied`` packaged files that are emptied, ``steps`` what a reader pastes on top of it all, over ``material``
+    (path -> files of ours that are put there), ``pasted`` text for main.cf as it stands, after everything else."""
 
     postfix: Settings
     dovecot: Settings
@@ -30,12 +35,15 @@ class Dress:
     dovecot_base: str = ""
     removed: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
+    material: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
     pasted: str = ""
 
 
 def script(dress: Dress) -> str:
     """The script that dresses a stopped specimen; it exits non-zero when one of its steps fails."""
-    return "\n".join(["#!/bin/sh", "set -eu", *_pristine(), *_postfix(dress), *_dovecot(dress), _COLD, ""])
+    parts = [_pristine(), _postfix(dress), _dovecot(dress), _material(dress), _steps(dress), _overridden(dress)]
+    return "\n".join(["#!/bin/sh", "set -eu", *chain.from_iterable(parts), _COLD, ""])
 
 
 def entries(services: Iterable[Service]) -> dict[str, str]:
@@ -56,10 +64,30 @@ def restart(postfix: bool, dovecot: bool) -> str:
 
 _STOP_POSTFIX = "postfix stop 2>/dev/null || true"
 _START_POSTFIX = "/usr/lib/postfix/sbin/master -w </dev/null >/run/mailproof-postfix.out 2>&1"
-_STOP_DOVECOT = "dovecot stop 2>/dev/null || true; while pidof dovecot >/dev/null; do sleep 0.02; done"
+# An old auth process would go on answering the smtpd processes that are connected to it.
+_STOP_DOVECOT = (
+    "dovecot stop 2>/dev/null || true; while pidof dovecot >/dev/null; do sleep 0.02; done; "
+    "while kill $(pidof auth) 2>/dev/null; do sleep 0.02; done"
+)
 _START_DOVECOT = "dovecot </dev/null >/run/mailproof-dovecot.out 2>&1"
 # Every Postfix process waits until main.cf is two seconds old, lest it read a file that is still being written.
 _COLD = "touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/master.cf"
+
+
+# A command that has a nearest one makes files out of nothing, and some take their time over it (primes): what it made
+# the first time is put back from then on.
+_PASTED = f"""pasted() {{
+  kept={HOME}/kept/$1
+  if [ -d "$kept" ]; then cp -a "$kept/made/." /; cp "$kept"/$1.* {SAID}/; return 0; fi
+  find /etc/ -type f ! -path "{HOME}/*" | sort >{SAID}/before
+  status=0; sh -c "$2" >{SAID}/$1.out 2>&1 </dev/null || status=$?
+  echo $status >{SAID}/$1.status
+  [ -n "$3" ] || return 0
+  [ $status -eq 0 ] || sh -c "$3" >{SAID}/$1.nearest 2>&1 </dev/null || true
+  mkdir -p "$kept/made"; cp {SAID}/$1.* "$kept/"
+  find /etc/ -type f ! -path "{HOME}/*" | sort | comm -13 {SAID}/before - |
+    tar -C / -cf - -T - 2>/dev/null | tar -C "$kept/made" -xf -
+}}"""
 
 
 def _pristine() -> list[str]:
@@ -75,15 +103,52 @@ def _postfix(dress: Dress) -> list[str]:
         options = "".join(f" -o {{ {name} = {value} }}" for name, value in dress.overrides.get(entry, {}).items())
         before, after = f"{entry}={row}{options}".split("@CHROOT@")
         lines.append(f'postconf -M {quote(before)}"$chroot"{quote(after)}')
-    for entry in sorted(dress.overrides.keys() - dress.entries.keys()):  # a service that the package declares itself
-        lines += [f"postconf -P {quote(f'{entry}/{name}={value}')}" for name, value in dress.overrides[entry].items()]
     assignments = [f"{name} = {value}" for name, value in dress.postfix.items()]
     if assignments:
         lines.append(f"postconf -e {_words(assignments)}")
+    return lines
+
+
+def _overridden(dress: Dress) -> list[str]:
+    """What comes last: overrides of services that are declared elsewhere, entries taken out, text as it stands."""
+    lines = []
+    for entry in sorted(dress.overrides.keys() - dress.entries.keys()):
+        lines += [f"postconf -P {quote(f'{entry}/{name}={value}')}" for name, value in dress.overrides[entry].items()]
     lines += [f"postconf -MX {quote(entry)}" for entry in dress.removed]
     if dress.pasted:
-        lines.append(f"printf '%s\\n' {quote(dress.pasted)} >>/etc/postfix/main.cf")
+        lines.append(_appended("/etc/postfix/main.cf", dress.pasted))
     return lines
+
+
+def _material(dress: Dress) -> list[str]:
+    return [
+        f"mkdir -p {quote(str(Path(path).parent))}; cat {_words(files)} >{quote(path)}; chmod 600 {quote(path)}"
+        for path, files in dress.material.items()
+    ]
+
+
+def _steps(dress: Dress) -> list[str]:
+    """Each command in a shell of its own, as pasted; what it says and its status are kept for whoever asks."""
+    if not dress.steps:
+        return []
+    return [f"rm -rf {SAID}; mkdir -p {SAID}", _PASTED, *map(_step, dress.steps)]
+
+
+def _step(step: Step) -> str:
+    if step.text:
+        made = [f"mkdir -p {quote(str(Path(step.file).parent))}", _appended(step.file, step.text)]
+        return "; ".join([*made, *(_filled(step.file, kind) for kind in ("md5", "sha256"))])
+    return f"pasted {_words((step.line, step.run, step.nearest))}"
+
+
+def _filled(path: str, digest: str) -> str:
+    """The reader puts his own client's fingerprint where the article has one."""
+    found = f"openssl x509 -noout -fingerprint -{digest} -in {HOME}/files/listed.pem | cut -d= -f2"
+    return f'sed -i "s/@{digest.upper()}@/$({found})/g" {quote(path)}'
+
+
+def _appended(path: str, text: str) -> str:
+    return f"printf '%s\\n' {quote(text)} >>{quote(path)}"
 
 
 def _dovecot(dress: Dress) -> list[str]:

@@ -14,7 +14,7 @@ from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.model import Protocol, Role, Security, Service
 from mailproof.targets.decisions import FOREIGN, LOCAL, SENDERS, Decision, Visit
-from mailproof.targets.people import SERVER
+from mailproof.targets.people import SERVER, traveller
 from mailproof.targets.ready import DIALOGUE_DEADLINE
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
@@ -22,6 +22,7 @@ from mailproof.wire.asking import sure_of
 from mailproof.wire.gate import agreements_to
 from mailproof.wire.hellos import MODERN_HELLO
 from mailproof.wire.injection import Discarded, Injection, fall_back, inject
+from mailproof.wire.mail.reply import Reply
 from mailproof.wire.offers import MODERN, Offer
 from mailproof.wire.peer import Peer
 from mailproof.wire.resumption import Resumption, resumption
@@ -89,7 +90,7 @@ class Endpoint:
         """A dialogue with the service: after TLS with ``offer``, in clear without. ``client`` names whose certificate
         to present: when the server did not get it, that is a `CannotOffer`."""
         implicit = self.service.security is Security.IMPLICIT
-        hello = self._presenting(offer or (MODERN if implicit else None), client)
+        hello = self.presenting(offer or (MODERN if implicit else None), client)
         with self._open(hello if implicit else None, helo) as session:
             try:
                 if hello and not implicit:
@@ -105,6 +106,27 @@ class Endpoint:
     def account(self) -> tuple[str, str]:
         """A user and a password with which a login must succeed."""
         return self._specimen.account()
+
+    def holder(self, user: str) -> str:
+        """The client who logs in as ``user``: one with a certificate in that name where the service demands one, else
+        "", who has none."""
+        readings = self._specimen.readings.dovecot
+        demanded = self.service.role is Role.ACCESS and readings.effective(
+            self.service.entry, "auth_ssl_require_client_cert"
+        )
+        return traveller(user) if demanded == "yes" else ""
+
+    def login_with(self, offer: Offer, client: str) -> Reply:
+        """What a login with the right password is answered that comes with ``client``'s certificate ("": with none).
+        The same user must just have been let in on the service, by the same hello, with a certificate of his own."""
+        user, password = self.account()
+        replies = []
+        for presented in (traveller(user), client):
+            with self.session(offer, presented) as session:
+                replies.append(session.login(user, password))
+            if not replies[0].ok:
+                raise PositiveControlFailed(f"{self.service} lets nobody in with a certificate either: «{replies[0]}»")
+        return replies[-1]
 
     def decisions(
         self, offer: Offer | None, client: str = "", recipient: str = FOREIGN, login: bool = False,
@@ -173,13 +195,13 @@ class Endpoint:
     def _injection(self) -> Injection:
         self.agreed(MODERN)
         with self.session() as session:
-            found = inject(session, self._protocol, self._presenting(MODERN, self.admitted) or MODERN)
+            found = inject(session, self._protocol, self.presenting(MODERN, self.admitted) or MODERN)
         self.agreed(MODERN)
         self._recorder.note(f"a command behind STARTTLS on {self.service}", str(found))
         return found
 
     def _admitted(self, offer: Offer) -> Agreed:
-        return self.agreed(self._presenting(offer, self.admitted) or offer)
+        return self.agreed(self.presenting(offer, self.admitted) or offer)
 
     def _offer(self, offer: Offer) -> Answer:
         answer = self.peer().offer(offer.naming(SERVER))
@@ -200,16 +222,21 @@ class Endpoint:
             self.agreed(allowed)
 
     def _prove_open(self) -> None:
-        """Somebody passes: mail for a local mailbox on an MX, a login on submission, the listed client on a relay."""
+        """Somebody passes: mail for a local mailbox on an MX, a login on submission, the listed client on a relay and
+        where a certificate stands for the login."""
         role, one = self.service.role, ("foreign sender",)
         if role is Role.MX:
             passed = self.decisions(MODERN, recipient=LOCAL, senders=one)
-        elif role is Role.RELAY:
+        elif role is Role.RELAY or not self._offers_login():
             passed = self.decisions(MODERN, "listed", senders=one)
         else:
             passed = self.decisions(MODERN, login=True, senders=one)
         if not all(decision.relayed for decision in passed):
             raise PositiveControlFailed(f"{self.service} lets nobody pass: its refusals say nothing")
+
+    def _offers_login(self) -> bool:
+        with self.session(MODERN) as session:
+            return session.offers_login
 
     def _decide(self, session: Session, kind: str, sender: str, recipient: str) -> Decision:
         accepted = session.mail(sender)
@@ -217,7 +244,8 @@ class Endpoint:
         session.command("RSET")
         return Decision(kind, reply)
 
-    def _presenting(self, offer: Offer | None, client: str) -> Offer | None:
+    def presenting(self, offer: Offer | None, client: str) -> Offer | None:
+        """The offer as a client makes it to this service: by its name, ready to present ``client``'s certificate."""
         if offer is None:
             return None
         named = offer.naming(SERVER)

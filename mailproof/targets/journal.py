@@ -59,20 +59,21 @@ class Journal:
         self._recorder.note(f"log of {self.service}", found.text)
         return found
 
-    def login(self, user: str) -> dovecot.LoggedIn:
-        """The line of a successful login; it may lack whatever its format leaves out, the user's name included."""
-        return self._login(user, dovecot.LoggedIn, f"login of {user}")
+    def login(self, *users: str) -> dovecot.LoggedIn:
+        """The line of the one successful login of these users; it may lack whatever its format leaves out, the user's
+        name included."""
+        return self._login(users, dovecot.LoggedIn, f"login of {' or '.join(users)}")
 
     def failed_login(self, user: str) -> dovecot.LoginFailed:
         """The line of a login session that ended after a refused attempt."""
-        return self._login(user, dovecot.LoginFailed, f"failed login of {user}")
+        return self._login((user,), dovecot.LoginFailed, f"failed login of {user}")
 
     def delivered(self, queue_id: str) -> postfix.Delivered:
         """The outcome of a message's delivery."""
         return self._wait(lambda lines: _delivery(lines, queue_id), f"delivery of {queue_id}")
 
-    def _login(self, user: str, kind: type[LoginKind], what: str) -> LoginKind:
-        line, found = self._wait(lambda lines: _login_line(lines, user, kind, self.service.entry), what)
+    def _login(self, users: tuple[str, ...], kind: type[LoginKind], what: str) -> LoginKind:
+        line, found = self._wait(lambda lines: _login_line(lines, users, kind, self.service.entry), what)
         self._recorder.note(f"log of {self.service}", line)
         return found
 
@@ -87,7 +88,7 @@ class Journal:
 
 def _session(lines: list[str], helo: str) -> Trace | None:
     """The one finished session that names ``helo``; else the one that names no HELO at all."""
-    sessions = list(_finished(lines))
+    sessions = list(finished_sessions(lines))
     named = [session for session in sessions if any(f"helo=<{helo}>" in line for line, _ in session)]
     candidates = named or [session for session in sessions if not any("helo=<" in line for line, _ in session)]
     if len(candidates) > 1:
@@ -97,7 +98,7 @@ def _session(lines: list[str], helo: str) -> Trace | None:
     return Trace(tuple(record for _, record in candidates[0]), "\n".join(line for line, _ in candidates[0]))
 
 
-def _finished(lines: list[str]) -> Iterator[list[Line]]:
+def finished_sessions(lines: list[str]) -> Iterator[list[Line]]:
     """Sessions from connect to disconnect, by process: an smtpd serves one client at a time."""
     begun: dict[int, list[Line]] = {}
     for line in lines:
@@ -110,14 +111,16 @@ def _finished(lines: list[str]) -> Iterator[list[Line]]:
                 yield begun.pop(record.process.pid)
 
 
-def _login_line(lines: list[str], user: str, kind: type[LoginKind], protocol: str) -> tuple[str, LoginKind] | None:
+def _login_line(
+    lines: list[str], users: tuple[str, ...], kind: type[LoginKind], protocol: str
+) -> tuple[str, LoginKind] | None:
     process = f"{'managesieve' if protocol == 'sieve' else protocol}-login"
     found = [(line, record) for line in lines
              if isinstance(record := dovecot.parse(line), kind) and record.service == process]  # fmt: skip
-    named = [each for each in found if user in each[0]]
+    named = [each for each in found if any(user in each[0] for user in users)]
     candidates = named or [each for each in found if _names_nobody(each[1])]
     if len(candidates) > 1:
-        raise Ambiguous(f"{len(candidates)} lines in the log could be the login of {user}")
+        raise Ambiguous(f"{len(candidates)} lines in the log could be the login of {' or '.join(users)}")
     return candidates[0] if candidates else None
 
 

@@ -42,12 +42,14 @@ Files = Mapping[str, tuple[bytes, int]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A container to start: the release that it is made of, what to put in, the ports that are asked from outside."""
+    """A container to start: the release that it is made of, what to put in, the ports that are asked from outside, and
+    the name that it takes itself for."""
 
     key: str
     release: Release
     files: Files
     ports: tuple[int, ...]
+    hostname: str = HOSTNAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Lab:
         ports: Any = {f"{port}/tcp": (view.bind, None) for port in wanted.ports} if view.bind else {}
         name = f"mailproof-{self.run}-{wanted.key.replace('/', '-').replace(':', '-')}"
         return client.containers.create(
-            image.tag, name=name, hostname=HOSTNAME, network=network.name, ports=ports, labels=self.labels,
+            image.tag, name=name, hostname=wanted.hostname, network=network.name, ports=ports, labels=self.labels,
         )  # fmt: skip
 
     def _engine(self) -> docker.DockerClient:

@@ -11,12 +11,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailproof.errors import CannotOffer
 from mailproof.pki import Authority, Flaw, Leaf
 from mailproof.wire.offers import ClientCertificate
 
 SERVER = "mail.mailproof.test"
 GROUPS = ("servers", "strangers", "clients")
 FLAWS = {"expired": Flaw.EXPIRED, "self-signed": Flaw.SELF_SIGNED, "server-only": Flaw.SERVER_ONLY}
+
+
+_TRAVELLER = "traveller "
+
+
+def traveller(user: str) -> str:
+    """The client who is a user with a certificate in his own name: whatever the user's name, the CA issues one."""
+    return f"{_TRAVELLER}{user}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,8 @@ class People:
     table: str
 
     def client(self, name: str) -> ClientCertificate:
-        """What a client presents."""
-        leaf = self.clients[name]
+        """What a client presents; for a `traveller` a new certificate of the CA, in his own name."""
+        leaf = self.clients.get(name) or self._issued(name)
         return ClientCertificate(leaf.cert_pem, leaf.key_pem)
 
     def save(self, path: Path) -> None:
@@ -52,6 +61,12 @@ class People:
             {name: Leaf.from_json(each) for name, each in kept[group].items()} for group in GROUPS
         )
         return People(kept["authority"].encode(), servers, strangers, clients, kept["table"])
+
+    def _issued(self, name: str) -> Leaf:
+        user = name.removeprefix(_TRAVELLER)
+        if user == name:
+            raise CannotOffer(f"there is no client {name}")
+        return self.clients["listed"].authority.leaf(user, purpose="client")
 
     def _groups(self) -> dict[str, Mapping[str, Leaf]]:
         return dict(zip(GROUPS, (self.servers, self.strangers, self.clients), strict=True))

@@ -7,12 +7,10 @@ it uses, and the address from which we probe is neither its own nor one that it 
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from shlex import quote
 from typing import Any, Protocol
@@ -25,7 +23,7 @@ from mailproof.errors import (
     Unread,
 )
 from mailproof.logs import dovecot, postfix
-from mailproof.model import Daemon, Mutation, Release, Security, Service
+from mailproof.model import Daemon, Mutation, Release, Security, Service, Step
 from mailproof.profile import Profile
 from mailproof.settings import READ_SCRIPT, Readings, dovecot_services, features, parse_readings, postfix_services
 from mailproof.targets import readback
@@ -35,13 +33,18 @@ from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, write_state
 from mailproof.targets.people import People
 from mailproof.targets.ready import await_ready, connect, last_words
+from mailproof.targets.standing import check_standing
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
 from mailproof.wire.middlebox import Middlebox
 from mailproof.wire.stream import SocketStream
 
 _LOG_MARK = "mailproof-log-follows"
+SAY = {
+    Daemon.POSTFIX: "{ postconf -n; postconf -M; postconf -P; } 2>&1 >/dev/null; cat /run/mailproof-postfix.out",
+    Daemon.DOVECOT: "doveconf -n 2>&1 >/dev/null; cat /run/mailproof-dovecot.out",
+}
+"""What the tools and the start have against a daemon's configuration."""
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
-_CLIENT = re.compile(r"postfix/smtpd\[\d+\]: connect from \S*\[(?P<address>[^\]]+)\]")
 
 
 class Choice(Protocol):
@@ -71,6 +74,8 @@ class Specimen:
     complaints: tuple[str, ...]
     mutation: Mutation | None = None
     failure: Exception | None = None
+    tried: bool = False
+    looks: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _follower: Follower | None = field(default=None, repr=False)
     _boxes: dict[str, Middlebox] = field(default_factory=dict, repr=False)
 
@@ -121,7 +126,7 @@ class Specimen:
         Raises `DidNotStart` or `DidNotTake` when the daemons don't come up with it or don't use it: every time that it
         is asked for, since a specimen that wears something else must not be taken for it.
         """
-        if mutation == self.mutation:
+        if mutation == self.mutation and not self.tried:
             if self.failure:
                 raise self.failure
             return
@@ -132,13 +137,26 @@ class Specimen:
             self.failure = failure
             raise
         finally:
-            self.mutation = mutation
+            self.mutation, self.tried = mutation, False
+
+    def try_on(self, daemon: Daemon, steps: tuple[Step, ...]) -> str:
+        """Let a daemon of a verbatim specimen wear only these steps, under the mutation that is worn; returns what the
+        commands, the tools and the start said. Whether the daemon runs with them is for the caller to find out."""
+        if self.profile is None or not self.profile.verbatim:
+            raise DidNotTake(f"{self.key} pastes nothing: it has no lines to try")
+        self.tried = True
+        worn = dress(
+            outfit(self.profile, self.mutation, steps), self.profile, self.release, self.choice.dialects,
+            self.choice.password,
+        )  # fmt: skip
+        begun = self.inside.run(_begin(script(worn), frozenset({daemon})))
+        return begun.errors + self.inside.run(SAY[daemon]).text
 
     def _change(self, mutation: Mutation | None) -> None:
         self._remove_boxes()
         if self.profile is None:
             raise DidNotTake(f"{self.key} wears no profile: it cannot be mutated")
-        touched = frozenset(Daemon) if self.failure else _daemons(mutation) | _daemons(self.mutation)
+        touched = frozenset(Daemon) if self.failure or self.tried else _daemons(mutation) | _daemons(self.mutation)
         worn = dress(
             outfit(self.profile, mutation), self.profile, self.release, self.choice.dialects, self.choice.password
         )
@@ -149,6 +167,8 @@ class Specimen:
             if mutation is None or service.security is not Security.IMPLICIT
         ]
         self.readings, self.complaints = _reading(examine(self.started, self.inside, asked))
+        if self.profile.verbatim:
+            return
         readback.check(worn, self.readings)
         if mutation is None:
             readback.check_services(self.profile.services, self.readings)
@@ -175,24 +195,30 @@ class Specimen:
             self._boxes.popitem()[1].close()
 
     def _restart(self, text: str, touched: frozenset[Daemon]) -> None:
-        steps = restart(Daemon.POSTFIX in touched, Daemon.DOVECOT in touched)
-        done = self.inside.run(f"printf %s {quote(text)} >{HOME}/dress; : >{LOG}; {steps}")
+        done = self.inside.run(_begin(text, touched))
         if done.status:
             tail = self.inside.run(f"cat /run/mailproof-*.out; tail -n 5 {LOG}")
             raise DidNotStart(f"{self.key} did not start again: {last_words(done.errors + tail.text)}")
+
+
+def _begin(text: str, touched: frozenset[Daemon]) -> str:
+    steps = restart(Daemon.POSTFIX in touched, Daemon.DOVECOT in touched)
+    return f"printf %s {quote(text)} >{HOME}/dress; : >{LOG}; {steps}"
 
 
 def _daemons(mutation: Mutation | None) -> frozenset[Daemon]:
     return mutation.daemons if mutation else frozenset()
 
 
-def publish(directory: Path, started: Started, choice: Choice) -> str:
-    """Examine a started container and describe it to all processes of the run; returns a line that says how it went."""
+def publish(directory: Path, started: Started, choice: Choice, prepare: Callable[[Started], None]) -> str:
+    """Examine a started container, prepare it for what it is asked, and describe it to all processes of the run;
+    returns a line that says how it went."""
     problem, text = started.problem, ""
     software: dict[str, Any] = {}
     if not problem:
         try:
             text, software = _examined(started, choice)
+            prepare(started)
         except MailproofError as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 a thread's boundary, what nobody foresaw must not look like «still starting»
@@ -217,33 +243,11 @@ def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
     if profile is None:
         await_ready(started, inside, (*postfix_services(readings.postfix), *dovecot_services(readings.dovecot)))
         text = examine(started, inside, ())
-    else:
+    elif not profile.verbatim:
         readback.check(dress(outfit(profile), profile, release, choice.dialects, choice.password), readings)
         readback.check_services(profile.services, readings)
-    _check_standing(text, started, readings)
+    check_standing(text.rpartition(_LOG_MARK)[2].splitlines(), started.own_address, readings)
     return text, {"versions": _versions(readings), "packages": dict(readings.packages)}
-
-
-def _check_standing(text: str, started: Started, readings: Readings) -> None:
-    """The address that Postfix saw us come from must be a stranger's (DESIGN §3)."""
-    seen = [found["address"] for found in map(_CLIENT.search, text.rpartition(_LOG_MARK)[2].splitlines()) if found]
-    if not seen:
-        raise DidNotStart("Postfix logged no connection of ours: nobody can say from where it saw us come")
-    trusted = readings.postfix.effective("", "mynetworks").replace(",", " ").split()
-    ours = ip_address(seen[-1])
-    if seen[-1] == started.own_address or ours.is_loopback:
-        raise DidNotTake(f"the probe comes from the target's own address {seen[-1]}: its verdicts would mean nothing")
-    for network in trusted:
-        if _contains(network, seen[-1]):
-            raise DidNotTake(f"the probe comes from {seen[-1]}, which mynetworks ({network}) trusts")
-
-
-def _contains(network: str, address: str) -> bool:
-    """True where a mynetworks entry holds the address; a table or a pattern counts as holding none of the lab."""
-    try:
-        return ip_address(address) in ip_network(network.replace("[", "").replace("]", ""), strict=False)
-    except ValueError:
-        return False
 
 
 def _reading(text: str) -> tuple[Readings, tuple[str, ...]]:

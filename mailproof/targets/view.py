@@ -58,6 +58,11 @@ class EffectiveSettings:
         return self._seen(f"{self.service.daemon.value} version", self._view.version)
 
     @property
+    def release(self) -> str:
+        """The target's release, as a reader calls it."""
+        return self._specimen.release.title
+
+    @property
     def library(self) -> str:
         """The OpenSSL that the daemon really runs with."""
         return self._seen("TLS library", self._view.library)

@@ -15,16 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from mailproof.dialect import Dialects
-from mailproof.model import Daemon, Mutation, Release, Settings
+from mailproof.model import Daemon, Mutation, Release, Settings, Step
 from mailproof.profile import Profile
-from mailproof.targets.dress import Dress, entries, script
+from mailproof.targets import destinations, names
+from mailproof.targets.dress import HOME, Dress, entries, script
 from mailproof.targets.lab import Files
 from mailproof.targets.people import People
+from mailproof.verbatim import whole
 from mailproof.wire.tls.octets import vector
 from mailproof.wire.tls.primes import standard_prime
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 STOCK_ACCOUNT = "probe"
+_SENDS = {"default_transport": "smtp", "smtp_dns_support_level": "disabled"}
+"""What lets a reader's host send as it would, to names that its hosts file knows and nowhere else."""
+_FILES = {
+    "server": (f"{HOME}/files/rsa.pem", f"{HOME}/files/rsa.key"), "ca": (f"{HOME}/files/ca.pem",),
+    "listed": (f"{HOME}/files/listed.pem", f"{HOME}/files/listed.key"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +43,18 @@ class Outfit:
     dovecot: Settings
     overrides: Mapping[str, Settings] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
     pasted: str = ""
+    later: Settings = field(default_factory=dict)
 
 
-def outfit(profile: Profile, mutation: Mutation | None = None) -> Outfit:
-    """Base, profile and mutation in one; a mutation's None takes a setting off."""
+def outfit(profile: Profile, mutation: Mutation | None = None, steps: tuple[Step, ...] | None = None) -> Outfit:
+    """Base, profile and mutation in one; a mutation's None takes a setting off.
+
+    Of a verbatim profile the ``steps`` are worn (default: the whole), and a mutation's settings come after them.
+    """
+    if profile.verbatim:
+        return _pasted(profile, mutation or Mutation("none"), whole(profile.steps) if steps is None else steps)
     base = _base(profile.certificates)
     broken = mutation or Mutation("none")
     services = {str(service) for service in profile.services} & {*profile.overrides, *broken.services}
@@ -48,8 +63,17 @@ def outfit(profile: Profile, mutation: Mutation | None = None) -> Outfit:
         _layered(base["dovecot"], profile.dovecot, broken.dovecot),
         {id: _layered(profile.overrides.get(id, {}), broken.services.get(id, {})) for id in sorted(services)},
         broken.removed,
-        broken.pasted,
+        pasted=broken.pasted,
     )
+
+
+def _pasted(profile: Profile, broken: Mutation, steps: tuple[Step, ...]) -> Outfit:
+    base = _base(profile.certificates)
+    return Outfit(
+        _layered(base["postfix"], _SENDS), _layered(base["dovecot"], broken.dovecot),
+        {id: _layered(settings) for id, settings in broken.services.items()},
+        broken.removed, steps, broken.pasted, _layered(broken.postfix),
+    )  # fmt: skip
 
 
 def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, password: str) -> Dress:
@@ -60,11 +84,13 @@ def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, 
     return Dress(
         postfix=postfix.to_native(worn.postfix),
         dovecot=dovecot.to_native(worn.dovecot),
-        entries=entries(profile.services),
+        entries={} if profile.verbatim else entries(profile.services),
         overrides={where[id]: postfix.to_native(settings) for id, settings in worn.overrides.items()},
         dovecot_base=dovecot.specimen_text(password),
         removed=worn.removed,
-        pasted=worn.pasted,
+        material={path: _FILES[what] for path, what in profile.material.items()},
+        steps=worn.steps,
+        pasted="\n".join([*_assignments(postfix.to_native(worn.later)), *([worn.pasted] if worn.pasted else [])]),
         emptied=dovecot.specimen.empties if dovecot.specimen else (),
     )
 
@@ -79,16 +105,23 @@ def files(release: Release, profile: Profile | None, people: People, dialects: D
 
 def _material(profile: Profile, people: People) -> Files:
     found = {"files/ca.pem": (people.authority, 0o644), "files/relay_clientcerts": (people.table.encode(), 0o644)}
+    found["files/transport"] = ((destinations.transport() + names.transport()).encode(), 0o644)
     for bits in (1024, 2048):
-        found[f"files/dh-{bits}.pem"] = (_parameters(bits), 0o644)
+        found[f"files/dh-{bits}.pem"] = (dh_parameters(bits), 0o644)
     leaves = {key.partition("-")[0]: people.servers[key] for key in profile.certificates}
+    if profile.verbatim or f"{HOME}/files/listed.pem" in profile.postfix.values():  # it is a client itself, or has one
+        leaves["listed"] = people.clients["listed"]
     for name, leaf in {**leaves, **people.strangers}.items():
         found[f"files/{name}.pem"] = (leaf.cert_pem, 0o644)
         found[f"files/{name}.key"] = (leaf.key_pem, 0o600)
     return found
 
 
-def _parameters(bits: int) -> bytes:
+def _assignments(settings: Settings) -> list[str]:
+    return [f"{name} = {value}" for name, value in settings.items()]
+
+
+def dh_parameters(bits: int) -> bytes:
     """Diffie-Hellman parameters as a file that every release reads: PKCS #3, the prime and the generator 2."""
     prime = b"\0" + standard_prime(bits).to_bytes(bits // 8, "big")
     body = b"\x02\x82" + vector(2, prime) + b"\x02\x01\x02"

@@ -80,7 +80,7 @@ _ANY_AUTHENTICATED = "ECDHE:DHE:kRSA"
 
 MODERN = Offer("modern", ("TLSv1.2", "TLSv1.3"), _MODERN_SUITES)
 TLS_1_3 = Offer("TLS 1.3", ("TLSv1.3",), _MODERN_SUITES)
-TLS_1_2 = Offer("TLS 1.2", ("TLSv1.2",), _MODERN_SUITES)
+TLS_1_2 = Offer("TLS 1.2", ("TLSv1.2",), f"{_MODERN_SUITES}:DHE+AESGCM")
 TLS_1_1 = Offer("TLS 1.1", ("TLSv1.1",), _ANY_AUTHENTICATED)
 TLS_1_0 = Offer("TLS 1.0", ("TLSv1",), _ANY_AUTHENTICATED)
 STATIC_RSA = Offer("static RSA", ("TLSv1.2",), "kRSA")

@@ -29,8 +29,7 @@ from mailproof.controls import (
 )  # fmt: skip
 @broken_by("a-typo", pasted="smtpd_tls_security_levle = may")
 @broken_by("set-twice", pasted="mail_name = one\nmail_name = another")
-@broken_by("deprecated", postfix={"smtpd_use_tls": "yes"})
-@broken_by("an-insecure-minimum", dovecot={"ssl_min_protocol": "ANY"})
+@broken_by("more-logins-than-auth-takes", dovecot={"default_process_limit": "5000"})
 def test_configuration_is_clean(settings: EffectiveSettings) -> None:
     """Both tools exit 0 for a misspelt parameter: what was meant is then not in force, and only stderr says so."""
     complaints = settings.complaints
@@ -40,7 +39,7 @@ def test_configuration_is_clean(settings: EffectiveSettings) -> None:
 @control(
     "CFG-2", MUST, bcp195("3.1.1"), "Implementations MUST support TLS 1.2 [RFC5246].",
     on=(DAEMON,), severity=HIGH, expects="the daemon and the TLS library that it really runs with are new enough",
-    remedy="upgrade the distribution release", parameters=("versions",),
+    remedy="upgrade the distribution release", parameters=("versions", "reason"),
 )  # fmt: skip
 @broken_by("a-newer-daemon-required", parameters={"versions": {"postfix": "99", "dovecot": "99", "openssl": "1.1.1"}})
 @broken_by(
@@ -51,9 +50,12 @@ def test_software_is_new_enough(settings: EffectiveSettings, parameters: Mapping
     wanted = parameters["versions"]
     assert isinstance(wanted, Mapping)
     daemon = settings.service.daemon.value
-    assert at_least(settings.version, wanted[daemon]), f"{daemon} {settings.version} is older than {wanted[daemon]}"
+    where, why = settings.release, parameters["reason"] or "older ones cannot do what the profile requires"
+    assert at_least(settings.version, wanted[daemon]), (
+        f"{where} has {daemon} {settings.version}, older than {wanted[daemon]}: {why}"
+    )
     assert at_least(settings.library, wanted["openssl"]), (
-        f"{settings.library} is older than OpenSSL {wanted['openssl']}"
+        f"{where} has {settings.library}, older than OpenSSL {wanted['openssl']}: {why}"
     )
 
 

@@ -54,9 +54,10 @@ def test_no_login_before_tls(endpoint: Endpoint) -> None:
            dovecot={"auth_mechanisms": "cram-md5"})  # fmt: skip
 def test_login_after_tls(endpoint: Endpoint) -> None:
     """A port that refuses everybody passes every other check."""
-    with endpoint.session(MODERN) as session:
+    user, password = endpoint.account()
+    with endpoint.session(MODERN, endpoint.holder(user)) as session:
         offered = session.offers_login
-        reply = session.login(*endpoint.account()) if offered else None
+        reply = session.login(user, password) if offered else None
     assert offered and reply is not None and reply.ok, f"offered: {offered}; tried: {reply}"
 
 

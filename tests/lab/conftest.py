@@ -214,9 +214,15 @@ def dressed(dress: Callable[[str], Specimen], stable: str) -> Specimen:
 
 
 @pytest.fixture(scope="session", params=EVERY_TARGET)
-def each(request: pytest.FixtureRequest, dress: Callable[[str], Specimen]) -> Specimen:
+def target(request: pytest.FixtureRequest) -> str:
+    """The name of every target."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def each(target: str, dress: Callable[[str], Specimen]) -> Specimen:
     """A running specimen of every target in the pfs profile; whoever breaks it mends it."""
-    return dress(request.param)
+    return dress(target)
 
 
 @pytest.fixture
@@ -233,3 +239,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             "cross-check: {} cells compared with other tools, {} differences explained".format(*cells)
         )
+    if peers := sum(int(found.get("peers", 0)) for found in passed):
+        terminalreporter.write_line(f"peers: {peers} ways of mail between specimens and other software held")

@@ -33,7 +33,7 @@ PACKAGED = "user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} 
 def test_login_line_names_user_and_cipher(endpoint: Endpoint, journal: Journal) -> None:
     """A format that a release does not understand is logged as literals, or as nothing, without a word of warning."""
     user, password = endpoint.account()
-    with endpoint.session(MODERN) as session:
+    with endpoint.session(MODERN, endpoint.holder(user)) as session:
         reply, answer = session.login(user, password), session.answer
     line = journal.login(user)
     assert reply.ok and isinstance(answer, Agreed), f"{reply}"
@@ -51,7 +51,7 @@ def test_login_line_names_user_and_cipher(endpoint: Endpoint, journal: Journal) 
 def test_failed_logins_are_logged(endpoint: Endpoint, journal: Journal) -> None:
     """Guessing goes unseen, and nothing bans the guesser, when his address is not in the line."""
     user, _ = endpoint.account()
-    with endpoint.session(MODERN) as session:
+    with endpoint.session(MODERN, endpoint.holder(user)) as session:
         reply = session.login(user, "not the password")
     line = journal.failed_login(user)
     assert not reply.ok, f"a wrong password was accepted: {reply}"

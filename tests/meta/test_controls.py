@@ -20,7 +20,7 @@ from mailproof.selection import catalogue
 
 LONGEST_BODY = 15
 OUTCOMES = {"fail", "skip", "xfail", "exit", "raises", "importorskip", "warns", "suppress"}
-CAPABILITIES = {"settings", "endpoint", "journal", "delivery", "parameters", "variant"}
+CAPABILITIES = {"settings", "endpoint", "journal", "delivery", "sending", "dane", "advice", "parameters", "variant"}
 FORBIDDEN = (
     ast.Raise,
     ast.Try,
@@ -102,8 +102,13 @@ def test_mutations_touch_only_what_their_control_is_asked_of(
     controls: tuple[Control, ...], profiles: tuple[Profile, ...]
 ) -> None:
     ids = {str(service) for profile in profiles for service in profile.services}
+    lines = {step.line for profile in profiles for step in profile.steps}
     for control in controls:
-        variants = {*control.variants, *(("rsa", "ecdsa") if control.per_certificate else ())}
+        variants = {
+            *control.variants,
+            *(lines if control.per_line else ()),
+            *(("rsa", "ecdsa") if control.per_certificate else ()),
+        }
         for mutation in (*control.mutations, *control.innocents):
             where = f"{control.id}+{mutation.name}"
             assert mutation.daemons & control.daemons, where

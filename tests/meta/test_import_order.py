@@ -12,14 +12,14 @@ import pytest
 
 LEVELS = (
     {"", "model", "errors"},
-    {"settings", "dialect", "profile", "logs", "releases", "machine", "tlswords"},
+    {"settings", "dialect", "profile", "tables", "verbatim", "effects", "logs", "releases", "machine", "tlswords"},
     {"wire", "pki"},
     {"targets", "plan", "ledger"},
     {"reporting", "controls", "selection"},
-    {"run", "controller", "plugin", "workers", "bootstrap"},
+    {"run", "controller", "plugin", "capabilities", "workers", "bootstrap"},
 )
 HOMES = {
-    "pytest": {"plugin", "controller"},
+    "pytest": {"plugin", "controller", "capabilities"},
     "_pytest": set(),
     "xdist": {"workers"},
     "docker": {"targets"},
@@ -34,7 +34,13 @@ HOMES = {
 """Library -> the rooms that may import it."""
 BEFORE_SET_UP = {"bootstrap", "machine", "releases", "errors", "model", ""}
 """What runs before anything is installed."""
-SAME_LEVEL = {"targets": {"ledger"}, "controller": {"run"}, "plugin": {"run", "controller", "workers"}}
+SAME_LEVEL = {
+    "profile": {"tables", "verbatim"},
+    "targets": {"ledger"},
+    "controller": {"run"},
+    "capabilities": {"run"},
+    "plugin": {"capabilities", "run", "controller", "workers"},
+}
 """Room -> the rooms of its own level that it stands on."""
 
 Modules = dict[str, ast.Module]

@@ -187,3 +187,19 @@ def test_the_row_of_a_gap_says_why(make_control: MakeControl, subject: Subject) 
     gap = plan(make_control(certificate="ecdsa"), [subject])[1][0]
     row = gap_row(gap, "node")
     assert (row.verdict, row.raw_verdict, row.reason) == ("not-applicable", "not-applicable", gap.reason)
+
+
+def test_a_target_that_cannot_wear_the_profile_is_asked_for_its_versions_alone(
+    make_control: MakeControl, make_profile: MakeProfile, subject: Subject
+) -> None:
+    profile = make_profile(requires={"CFG-2": {Role.DAEMON: Level.MUST}, "PFS-3": {Role.MX: Level.MUST_NOT}})
+    refused = replace(subject, profile=profile, refused="too old")
+    judging = make_control("CFG-2", parameters=("versions",), mutations=(BREAK_POSTFIX,))
+    cases, gaps = plan(judging, [refused], prove=True)
+    assert [(str(case.service), case.mutation) for case in cases] == [("postfix", None), ("dovecot", None)]
+    assert gaps == []
+    cases, gaps = plan(make_control(), [refused], prove=True)
+    assert cases == []
+    assert [(str(gap.case.service), gap.verdict, gap.reason) for gap in gaps] == [
+        ("smtp:25", Verdict.NOT_CHECKED, "too old")
+    ]

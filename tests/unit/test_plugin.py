@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mailproof import plugin
+from mailproof import capabilities, plugin
 from mailproof.dialect import Dialects
 from mailproof.ledger import Phase, fingerprint
 from mailproof.model import Level, Release, Role
@@ -31,6 +31,7 @@ from mailproof.targets.people import People
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
+DIALECTS = Dialects.load(ROOT / "fixtures" / "dialects")
 MakeProfile = Callable[..., Profile]
 Judge = Callable[..., "Judged"]
 QUICK = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
@@ -235,7 +236,7 @@ class Session:
         self.subject = subject
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[plugin.RUN] = self.run
+        config.stash[capabilities.RUN] = self.run
         config.stash[plugin.SUBJECTS] = (self.subject,)
         config.stash[plugin.GAPS], config.stash[plugin.DESELECTED] = [], []
 
@@ -270,7 +271,7 @@ def _run(directory: Path, profile: Profile, prove: bool) -> Run:
         (directory / name).mkdir()
     release = Release("debian-13", "debian", "Debian 13", "trixie", "", "", "3.10", "2.4.1")
     people = People(b"", {}, {}, {}, "")
-    chosen = Selection(ROOT, Options(prove=prove), (release,), (profile,), Dialects({}, {}), people, "secret")
+    chosen = Selection(ROOT, Options(prove=prove), (release,), (profile,), DIALECTS, people, "secret")
     write_state(directory / SECRETS, Started("debian-13/pfs", "debian-13", problem="the engine refused"), {})
     return Run("run-1", directory, chosen)
 

@@ -104,7 +104,7 @@ def test_services_have_sensible_defaults(load: Load) -> None:
 
 def test_versions_are_a_parameter(load: Load) -> None:
     (found,) = load()
-    assert found.parameters == {"min_dh_bits": 2048, "versions": {"postfix": "3.5"}}
+    assert found.parameters == {"min_dh_bits": 2048, "versions": {"postfix": "3.5"}, "reason": ""}
     assert found.versions == {"postfix": "3.5"}
 
 

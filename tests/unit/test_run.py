@@ -24,6 +24,7 @@ from mailproof.targets.lab import Started, write_state
 from mailproof.targets.people import People
 
 ROOT = Path(__file__).parents[2]
+DIALECTS = Dialects.load(ROOT / "fixtures" / "dialects")
 MakeControl = Callable[..., Control]
 MakeProfile = Callable[..., Profile]
 Rows = dict[str, dict[str, Any]]
@@ -37,7 +38,7 @@ def run(tmp_path: Path, make_profile: MakeProfile, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("mailproof.run.commit", lambda _: None)
     release = Release("debian-13", "debian", "Debian 13", "trixie", "", "", "3.10", "2.4.1")
     people = People(b"", {}, {}, {}, "")
-    chosen = Selection(ROOT, Options(), (release,), (make_profile(),), Dialects({}, {}), people, "secret")
+    chosen = Selection(ROOT, Options(), (release,), (make_profile(),), DIALECTS, people, "secret")
     for name in ("raw", SECRETS):
         (tmp_path / name).mkdir()
     found = Run("run-1", tmp_path, chosen)

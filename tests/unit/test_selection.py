@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -12,8 +12,8 @@ import pytest
 from mailproof.errors import DidNotStart, Unusable
 from mailproof.model import Role, Service
 from mailproof.profile import ControlFacts
-from mailproof.selection import ROOMS, STOCK_PORTS, Options, Selection, catalogue, select
-from mailproof.targets.people import People
+from mailproof.selection import ROOMS, STOCK_PORTS, WAY_OUT, Options, Selection, askers, catalogue, select
+from mailproof.targets.people import People, gather
 from mailproof.targets.specimen import Specimen
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,8 @@ def test_subjects_have_the_daemons_the_profile_s_services_and_what_its_settings_
     assert [str(service) for service in relay.services[:3]] == ["postfix", "dovecot", "smtp:25"]
     assert "relay:2525" in {str(service) for service in relay.services} - {str(service) for service in pfs.services}
     assert pfs.certificates == ("rsa-2048", "ecdsa-p256")
-    assert (set(pfs.features), set(relay.features)) == (set(), {"client-certificates"})
+    assert set(pfs.features) == {WAY_OUT}
+    assert set(relay.features) == {WAY_OUT, "client-certificates"}
 
 
 def _nothing_runs(key: str) -> Specimen:
@@ -189,3 +190,52 @@ def test_the_catalogue_reads_controls_without_running_them(tmp_path: Path) -> No
     assert catalogue(tmp_path) == {
         "A-1": ControlFacts(frozenset({Role.MX, Role.LOCAL}), ("versions",)), "A-2": ControlFacts(tls),
     }  # fmt: skip
+
+
+def test_destinations_are_started_where_a_profile_asks_how_mail_goes_out(choose: Choose) -> None:
+    asked = {profiles: choose(profiles=profiles).sends for profiles in (("pfs",), ("relay",), ("relay", "pfs"))}
+    assert asked == {("pfs",): True, ("relay",): False, ("relay", "pfs"): True}
+
+
+def test_a_resolver_is_started_where_a_profile_asks_what_names_lead_to(choose: Choose) -> None:
+    """Before the specimens, some of which wait for it, and after the destinations, for which it waits."""
+    people = gather(("rsa-2048", "ecdsa-p256"))
+    asked = replace(choose(profiles=("pfs", "dane")), people=people)
+    keys = [wanted.key for wanted in asked.wanted()]
+    assert keys[:2] == ["destinations", "resolver"]
+    assert [asked.resolves(key) for key in keys[2:]] == [False, True]
+    unasked = replace(choose(profiles=("pfs",)), people=people)
+    assert "resolver" not in [wanted.key for wanted in unasked.wanted()]
+
+
+def test_a_target_as_packaged_sends_to_nobody(choose: Choose) -> None:
+    assert not choose(mail_configs=("stock",), profiles=("pfs",)).sends
+
+
+def test_who_asks_a_capability_is_read_from_the_signatures() -> None:
+    asking = askers(ROOT / "tests", "sending")
+    assert {id.partition("-")[0] for id in asking} == {"SEND"}
+    assert asking < set(catalogue(ROOT / "tests"))
+    assert askers(ROOT / "tests", "no-such-capability") == frozenset()
+
+
+def test_a_release_below_the_profile_s_versions_runs_as_packaged_and_says_why(choose: Choose) -> None:
+    chosen = choose(targets=("debian-12", "debian-13"), profiles=("pqc",))
+    old, new = chosen.subjects(_nothing_runs)
+    assert [chosen.keys[each.specimen][1] is None for each in (old, new)] == [True, False]
+    assert old.refused.startswith("Debian 12 (bookworm) is too old for the profile pqc, it has postfix 3.7 (required")
+    assert str(chosen.profiles[0].parameters["reason"]) in old.refused
+    assert new.refused == ""
+    assert [chosen.target_facts(each.specimen)["kind"] for each in (old, new)] == ["stock", "specimen"]
+    assert chosen.target_facts("debian-12/pqc")["profile"] == "pqc"
+
+
+def test_a_release_without_words_for_a_profile_is_refused_before_it_is_dressed(choose: Choose, tmp_path: Path) -> None:
+    worn = '[settings.postfix]\ntls_eecdh_auto_curves = "X25519MLKEM768"'
+    (tmp_path / "own.toml").write_text(f"{OWN}{worn}\n")
+    chosen = choose(targets=("debian-12",), profiles=("./own.toml",))
+    assert chosen.too_old == {}
+    assert "Debian 12 (bookworm) cannot wear the profile own: Postfix 3.7 cannot say" in chosen.unsaid["debian-12/own"]
+    (subject,) = chosen.subjects(_nothing_runs)
+    assert subject.refused == chosen.unsaid["debian-12/own"]
+    assert chosen.keys["debian-12/own"][1] is None

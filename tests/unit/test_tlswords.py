@@ -21,6 +21,9 @@ NEW = {"TLSv1.2", "TLSv1.3"}
         ("TLSv1.2 TLSv1.3", NEW),
         ("TLSv1, TLSv1.1, !TLSv1", {"TLSv1.1"}),
         ("<=TLSv1.1", set(ORDER[:4])),
+        (">=tlsv1.2", NEW),
+        ("!sslv2, !SSLV3, !Tlsv1, !TLSV1.1", NEW),
+        ("tlsv1, TLSV1.1", {"TLSv1", "TLSv1.1"}),
     ],
 )
 def test_protocol_lists_are_bounds_exclusions_and_names(protocols: str, left: set[str]) -> None:
@@ -39,7 +42,7 @@ def test_lists_that_begin_with_tls_1_2_and_have_no_upper_end(protocols: str) -> 
     [
         "", ">=TLSv1", ">=TLSv1.1", "!SSLv2, !SSLv3", "TLSv1.2", "<=TLSv1.2", ">=TLSv1.2 <=TLSv1.2", "!TLSv1.3",
         ">=TLSv1.9", "<=TLSv1.9", "TLSv1.9", ">=0303", "nonsense", "!SSLv2 !SSLv3 !TLSv1 !TLSv1.1 !TLSv1.3",
-        "TLSv1.1 TLSv1.2 TLSv1.3",
+        "TLSv1.1 TLSv1.2 TLSv1.3", "tlsv1.1 tlsv1.2 tlsv1.3", ">=tlsv1", "<=tlsv1.2",
     ],
 )  # fmt: skip
 def test_lists_that_admit_an_older_version_or_leave_tls_1_3_out(protocols: str) -> None:

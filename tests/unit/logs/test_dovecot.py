@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,18 @@ def test_a_user_name_cannot_smuggle_in_a_second_address() -> None:
 )
 def test_other_lines_are_no_record(line: str) -> None:
     assert dovecot.parse(line) is None
+
+
+@pytest.mark.parametrize("piece", ["a", " ", ": ", "=", ", x=y", ", x=<", "%{", "): ", "<>", "user=<x>, "])
+@pytest.mark.parametrize(
+    "start",
+    ["Login: ", "Logged in: user=<", "Login aborted: ", "Error: Failed to expand log_format_elements=",
+     "Error: Failed to initialize SSL connection: "],
+)  # fmt: skip
+def test_long_hostile_lines_are_read_at_once(start: str, piece: str) -> None:
+    began = time.process_time()
+    dovecot.parse(_HEAD + start + piece * (8000 // len(piece)))
+    assert time.process_time() - began < 2
 
 
 def test_both_prefix_forms_are_understood() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,58 @@ def test_a_sender_cannot_dress_up_as_another_helo() -> None:
         'from=<"a; from=<b> to=<c> proto=ESMTP helo=<our.probe>"@x> to=<x> proto=ESMTP helo=<real>'
     )
     assert record is None or (isinstance(record, Reject) and record.helo == "real")
+
+
+def test_a_reused_connection_and_the_hybrid_group_are_read() -> None:
+    record = postfix.parse(
+        "Nov 22 13:57:00 mail postfix/smtp[54]: Untrusted TLS connection reused to d[198.18.0.9]:25: "
+        "TLSv1.3 with cipher TLS_AES_128_GCM_SHA256 (128/128 bits) key-exchange SecP256r1MLKEM768"
+    )
+    assert isinstance(record, TlsEstablished)
+    assert (record.reused, record.direction, record.group) == (True, "to", "secp256r1mlkem768")
+
+
+def test_a_certificate_that_names_a_fingerprint_of_its_own_is_no_record() -> None:
+    octets = ":".join(["AB"] * 32)
+    honest = f"c[198.18.0.9]: subject_CN=%s, issuer=CA, cert fingerprint={octets}, pkey fingerprint={octets}"
+    assert isinstance(postfix.parse(_HEAD + honest % "a"), postfix.Presented)
+    for name in (f"x, issuer=Y, cert fingerprint={octets}", "x=y", f"x, pkey fingerprint={octets}"):
+        assert postfix.parse(_HEAD + honest % name) is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        " ",
+        ": ",
+        "=",
+        ";",
+        "<",
+        "> ",
+        ", x=y",
+        ", issuer=",
+        "AB:",
+        " from=<",
+        " key-exchange ",
+        " to=<>;",
+        "(",
+        "%{",
+    ],
+)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "", "NOQUEUE: reject: RCPT from c[1]: 554 5.7.1 ", "1A: to=<x>, ", "c: subject_CN=", "lost connection after ",
+        "Trusted TLS connection established to d[1]:25: TLSv1.3 with cipher X (1/1 bits)",
+        "c: depth=0 verify=0 subject=", "certificate verification failed for ",
+        "warning: c: SASL PLAIN authentication failed: ",
+    ],
+)  # fmt: skip
+def test_long_hostile_lines_are_read_at_once(start: str, piece: str) -> None:
+    began = time.process_time()
+    postfix.parse(_HEAD + start + piece * (8000 // len(piece)))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("line", ["", "junk", "Nov 22 13:57:00 mail sshd[1]: connect from x", f"{_HEAD}something else"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproof.model import Service
+from mailproof.model import Daemon, Service, Step
 from mailproof.targets.dress import HOME, Dress, entries, restart, script
 
 POSTCONF = """#!/bin/sh
@@ -136,3 +136,31 @@ def test_a_daemon_that_is_not_concerned_goes_on_running(daemon: str) -> None:
 
 def test_what_did_not_dress_does_not_start() -> None:
     assert f"{HOME}/dress && dovecot" in restart(postfix=True, dovecot=True)
+
+
+def test_what_is_pasted_comes_after_what_is_worn_and_before_what_takes_it_back(wear: Wear, etc: Path) -> None:
+    steps = (
+        Step("one", Daemon.POSTFIX, run="postconf -e smtpd_tls_eecdh_grade=strong"),
+        Step("two", Daemon.DOVECOT, file="/etc/dovecot/conf.d/10-auth.conf", text="ssl_min_protocol = TLSv1"),
+    )
+    calls = wear(Dress({"myorigin": "a"}, {}, overrides={"smtp/inet": {"smtpd_tls_loglevel": "0"}}, steps=steps))
+    assert [call[0] for call in calls] == ["-e", "-e", "-P"]
+    assert calls[1] == ["-e", "smtpd_tls_eecdh_grade=strong"]
+    pasted = (etc / "dovecot/conf.d/10-auth.conf").read_text()
+    assert pasted == "the package's dovecot/conf.d/10-auth.conf\nssl_min_protocol = TLSv1\n"
+
+
+def test_a_command_that_is_gone_is_followed_by_the_nearest_one_and_both_are_told(wear: Wear, etc: Path) -> None:
+    wear(Dress({}, {}, steps=(Step("dh", Daemon.POSTFIX, run="no-such-command", nearest="echo made >/etc/dh.pem"),)))
+    said = etc / "mailproof/said"
+    assert (said / "dh.status").read_text() == "127\n"
+    assert "no-such-command" in (said / "dh.out").read_text()
+    assert (etc / "dh.pem").read_text() == "made\n"
+
+
+def test_what_a_command_made_out_of_nothing_is_made_once(wear: Wear, etc: Path) -> None:
+    step = Step("dh", Daemon.POSTFIX, run="no-such-command", nearest="date +%N >/etc/postfix/dh.pem")
+    wear(Dress({}, {}, steps=(step,)))
+    first = (etc / "postfix/dh.pem").read_text()
+    wear(Dress({}, {}, steps=(step,)))
+    assert (etc / "postfix/dh.pem").read_text() == first

@@ -139,7 +139,7 @@ def logins(release: str = "debian-13", name: str = "dovecot") -> list[str]:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_recorded_login_is_found_by_its_user(release: str) -> None:
-    login = _login_line(logins(release), "any3", dovecot.LoggedIn, "imap")
+    login = _login_line(logins(release), ("any3",), dovecot.LoggedIn, "imap")
     assert login is not None
     assert (login[1].pairs["user"], login[1].version, login[1].secured) == ("any3", "TLSv1.3", True)
     assert "any3" in login[0]
@@ -147,22 +147,22 @@ def test_a_recorded_login_is_found_by_its_user(release: str) -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_recorded_failed_login_is_found_by_its_user(release: str) -> None:
-    login = _login_line(logins(release), "any6", dovecot.LoginFailed, "imap")
+    login = _login_line(logins(release), ("any6",), dovecot.LoginFailed, "imap")
     assert login is not None
     assert (login[1].pairs["user"], login[1].pairs["rip"]) == ("any6", "198.18.77.1")
 
 
 def test_a_login_of_another_service_is_not_ours() -> None:
-    assert _login_line(logins(), "any4", dovecot.LoggedIn, "pop3") is not None
-    assert _login_line([line for line in logins() if "any4" in line], "any4", dovecot.LoggedIn, "imap") is None
+    assert _login_line(logins(), ("any4",), dovecot.LoggedIn, "pop3") is not None
+    assert _login_line([line for line in logins() if "any4" in line], ("any4",), dovecot.LoggedIn, "imap") is None
 
 
 def test_a_successful_login_is_no_failed_one() -> None:
-    assert _login_line([line for line in logins() if "any3" in line], "any3", dovecot.LoginFailed, "imap") is None
+    assert _login_line([line for line in logins() if "any3" in line], ("any3",), dovecot.LoginFailed, "imap") is None
 
 
 def test_managesieve_logs_under_a_name_of_its_own() -> None:
-    login = _login_line(logins("debian-14", "dovecot-own-file")[:2], "any20", dovecot.LoggedIn, "sieve")
+    login = _login_line(logins("debian-14", "dovecot-own-file")[:2], ("any20",), dovecot.LoggedIn, "sieve")
     assert login is not None
     assert login[1].service == "managesieve-login"
 
@@ -170,18 +170,18 @@ def test_managesieve_logs_under_a_name_of_its_own() -> None:
 def test_a_login_line_of_literal_variables_is_ours_if_it_is_the_one() -> None:
     """Dovecot 2.4 logs the short variables of 2.3 as they stand: that is for the control to judge."""
     junk = [line for line in logins("debian-14", "dovecot-own-file") if "imap-login" in line and "user=<%u>" in line]
-    login = _login_line(junk[:1], "any21", dovecot.LoggedIn, "imap")
+    login = _login_line(junk[:1], ("any21",), dovecot.LoggedIn, "imap")
     assert login is not None
     assert login[1].pairs["user"] == "%u"
     assert not login[1].secured
     with pytest.raises(Ambiguous, match="2 lines"):
-        _login_line([junk[0], junk[0]], "any21", dovecot.LoggedIn, "imap")
+        _login_line([junk[0], junk[0]], ("any21",), dovecot.LoggedIn, "imap")
 
 
 @pytest.mark.parametrize("elements", ["", " ", " user=<>, rip=198.18.77.1", " rip=198.18.77.1, TLS"])
 def test_a_login_line_that_names_nobody_is_ours_if_it_is_the_one(elements: str) -> None:
     line = f"2026-11-22T23:07:21.661497+00:00 mail dovecot: imap-login: Logged in:{elements}"
-    found = _login_line([line], "any3", dovecot.LoggedIn, "imap")
+    found = _login_line([line], ("any3",), dovecot.LoggedIn, "imap")
     assert found is not None
     assert found[0] == line
 
@@ -189,13 +189,13 @@ def test_a_login_line_that_names_nobody_is_ours_if_it_is_the_one(elements: str) 
 def test_a_login_line_that_names_somebody_else_is_never_ours() -> None:
     other = [line for line in logins() if "imap-login" in line and "user=<any3>" in line]
     assert len(other) == 1
-    assert _login_line(other, "probe-0011", dovecot.LoggedIn, "imap") is None
+    assert _login_line(other, ("probe-0011",), dovecot.LoggedIn, "imap") is None
 
 
 def test_our_own_line_counts_beside_those_that_name_nobody() -> None:
     ours = next(line for line in logins() if "imap-login: Logged in: user=<any3>" in line)
     nobody = re.sub(r"user=<any3>, ", "", ours)
-    found = _login_line([nobody, ours, nobody], "any3", dovecot.LoggedIn, "imap")
+    found = _login_line([nobody, ours, nobody], ("any3",), dovecot.LoggedIn, "imap")
     assert found is not None
     assert found[0] == ours
 
@@ -203,4 +203,16 @@ def test_our_own_line_counts_beside_those_that_name_nobody() -> None:
 def test_two_lines_that_name_us_are_ambiguous() -> None:
     ours = next(line for line in logins() if "imap-login: Logged in: user=<any3>" in line)
     with pytest.raises(Ambiguous, match="2 lines"):
-        _login_line([ours, ours], "any3", dovecot.LoggedIn, "imap")
+        _login_line([ours, ours], ("any3",), dovecot.LoggedIn, "imap")
+
+
+def test_a_login_of_either_of_two_users_is_found() -> None:
+    line = next(line for line in logins() if "any3" in line)
+    found = _login_line([line], ("probe-0011", "any3"), dovecot.LoggedIn, "imap")
+    assert found is not None and found[1].pairs["user"] == "any3"
+
+
+def test_logins_of_both_of_two_users_are_ambiguous() -> None:
+    ours = next(line for line in logins() if "any3" in line)
+    with pytest.raises(Ambiguous, match="login of any3 or probe-0011"):
+        _login_line([ours, ours.replace("any3", "probe-0011")], ("any3", "probe-0011"), dovecot.LoggedIn, "imap")

@@ -115,7 +115,7 @@ def test_a_specimen_gets_its_certificates_the_table_and_nobody_s_client_key(
     found = files(releases["debian-13"], make_profile(), people, dialects, "secret")
     assert set(found) == {
         "dress", "files/ca.pem", "files/relay_clientcerts", "files/rsa.pem", "files/rsa.key", "files/stranger-rsa.pem",
-        "files/stranger-rsa.key", "files/dh-1024.pem", "files/dh-2048.pem",
+        "files/stranger-rsa.key", "files/dh-1024.pem", "files/dh-2048.pem", "files/transport",
     }  # fmt: skip
     assert found["files/relay_clientcerts"][0] == b"AA:BB listed\n"
 
