@@ -46,6 +46,7 @@ from mailproof.wire.offers import (
     ANONYMOUS_FIRST,
     AUTHENTICATED_ECDSA,
     AUTHENTICATED_RSA,
+    FINITE_FIELD_FIRST,
     MODERN,
     TLS_1_2,
     TLS_1_3,
@@ -59,7 +60,8 @@ from mailproof.wire.trust import chain_problem, name_problem
 
 __all__ = [
     "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS",
-    "CRITICAL", "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "HIGH", "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW",
+    "CRITICAL", "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "FINITE_FIELD_FIRST", "HIGH",
+    "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW",
     "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "POST_QUANTUM", "PRE_QUANTUM",
     "RELAY", "SHOULD", "SHOULD_NOT",
     "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
@@ -76,7 +78,7 @@ CRITICAL, HIGH, MEDIUM, LOW = Severity
 MX, SUBMISSION, ACCESS, RELAY, LOCAL, DAEMON = Role
 POSTFIX, DOVECOT = Daemon
 STARTTLS = Security.STARTTLS
-ACRONYMS = frozenset({"ca", "ehlo", "lmtp", "starttls", "mx", "rsa", "tls"})
+ACRONYMS = frozenset({"ca", "dhe", "ecdhe", "ehlo", "lmtp", "starttls", "mx", "rsa", "tls"})
 TLS_ROLES = (MX, SUBMISSION, ACCESS, RELAY)
 
 Check = TypeVar("Check", bound=Callable[..., None])

@@ -269,6 +269,8 @@ def _service(file: File, name: str, table: Mapping[str, Any]) -> Service:
     port = table.get("port")
     if daemon is Daemon.POSTFIX and port is None:
         file.refuse(f"[services.{name}]: port is missing")
+    if daemon is Daemon.DOVECOT and table.get("postfix"):
+        file.refuse(f"[services.{name}.postfix]: {name} is a service of Dovecot: master.cf has no settings for it")
     entry = table.get("entry", f"{port}/inet" if daemon is Daemon.POSTFIX else protocol.value)
     security = Security(table.get("security", Security.STARTTLS))
     return Service(name, port, Role(table["role"]), daemon, protocol, security, entry)

@@ -98,7 +98,7 @@ def advice(record: Record, entries: Sequence[Entry]) -> str:
     if not lines:
         return ""
     names = targets(lines)
-    parts = [_head(record, names)]
+    parts = [_head(record, names), _overview(lines, names)]
     for place in dict.fromkeys(line.entry.place for line in lines):
         parts += [f"## {place}", *(_shown(line, names) for line in lines if line.entry.place == place)]
     return "\n\n".join(parts) + "\n"
@@ -158,6 +158,24 @@ def _head(record: Record, names: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
+def _overview(lines: Iterable[Line], names: Sequence[str]) -> str:
+    """One table of everything that was tried or judged."""
+    rows = [
+        f"| [{line.entry.id}](#{_anchor(line.entry.id)}) | {' | '.join(_words(line, names))} |"
+        for line in lines
+        if line.cells
+    ]
+    return "\n".join([f"| line or claim | {' | '.join(names)} |", f"|{' --- |' * (len(names) + 1)}", *rows])
+
+
+def _anchor(heading: str) -> str:
+    return heading.replace(".", "").lower()
+
+
+def _words(line: Line, names: Sequence[str]) -> list[str]:
+    return [line.cells[name].words if name in line.cells else "not asked" for name in names]
+
+
 def _shown(line: Line, names: Sequence[str]) -> str:
     entry = line.entry
     parts = [f"### {entry.id}", _quoted(entry.original)]
@@ -173,8 +191,7 @@ def _shown(line: Line, names: Sequence[str]) -> str:
 
 
 def _row(line: Line, names: Sequence[str]) -> str:
-    cells = [line.cells[name].words if name in line.cells else "not asked" for name in names]
-    return "\n".join(f"| {' | '.join(each)} |" for each in (names, ["---"] * len(names), cells))
+    return "\n".join(f"| {' | '.join(each)} |" for each in (names, ["---"] * len(names), _words(line, names)))
 
 
 def _by_what_was_seen(line: Line) -> dict[str, list[str]]:

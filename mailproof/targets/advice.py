@@ -62,12 +62,12 @@ class Advice:
         return answered(step, said.status, said.text)
 
     def _tried(self, step: Step) -> Finding:
-        trials = [self._trial(step.daemon, *context) for context in self._contexts(step)]
+        trials = [self._trial(step, *context) for context in self._contexts(step)]
         return finding(trials, self._failure(step))
 
-    def _trial(self, daemon: Daemon, context: str, before: Steps, after: Steps) -> Trial:
-        without, with_it = self._look(daemon, before), self._look(daemon, after)
-        news = tuple(each for each in with_it.said if each not in without.said)
+    def _trial(self, step: Step, context: str, before: Steps, after: Steps) -> Trial:
+        without, with_it = self._look(step.daemon, before), self._look(step.daemon, after)
+        news = tuple(each for each in with_it.said if each not in without.said or names_file_of(step, each))
         return Trial(context, without.facts, with_it.facts, news, elsewhere=context.startswith(_GIVEN_THAT))
 
     def _contexts(self, step: Step) -> Iterator[tuple[str, Steps, Steps]]:
@@ -83,12 +83,7 @@ class Advice:
 
     def _needed(self, step: Step, *, itself: bool = False) -> Steps:
         """What the line needs, with or without the line, in the profile's order."""
-        lines: set[str] = set()
-        wanted = set(step.needs)
-        while wanted - lines:
-            lines |= wanted
-            wanted = {need for each in self._profile.steps if each.line in lines for need in each.needs}
-        lines = lines | {step.line} if itself else lines - {step.line}
+        lines = {*step.needs, step.line} if itself else set(step.needs)
         return tuple(each for each in self._profile.steps if each.line in lines)
 
     def _look(self, daemon: Daemon, steps: Steps) -> Look:
@@ -121,6 +116,13 @@ def answered(step: Step, status: int, said: str) -> Finding:
     if status:
         return Finding((Effect.REFUSED,), (f"status {status}", *seen))
     return Finding((Effect.WORKS if found and (any(found.groups()) or not found.groups()) else Effect.NOTHING,), seen)
+
+
+def names_file_of(step: Step, complaint: str) -> bool:
+    """Whether a complaint is about a file that the step itself names, such as a table: then it is the step's, although
+    other steps that name the file have brought it about already."""
+    path = re.match(r"\w+: (/[^ :]+): ", complaint)
+    return path is not None and path[1] in f"{step.run} {step.text}"
 
 
 def _pasted(step: Step) -> str:

@@ -147,11 +147,12 @@ class Endpoint:
             self._prove_open()
         return found
 
-    def turned_away(self, client: str) -> str:
+    def turned_away(self, client: str, recipient: str = FOREIGN) -> str:
         """The 421 with which a service that demands certificates ends a client's session, "" where the session goes on;
-        the listed client must get through just before."""
-        if not all(decision.relayed for decision in self.decisions(MODERN, "listed", senders=("foreign sender",))):
-            raise PositiveControlFailed(f"{self.service} does not relay for the listed client either")
+        the listed client must get through to the recipient just before."""
+        listed = self.decisions(MODERN, "listed", recipient, senders=("foreign sender",))
+        if not all(decision.relayed for decision in listed):
+            raise PositiveControlFailed(f"{self.service} does not take mail of the listed client either")
         away = ""
         try:
             with self.session(MODERN, client) as session:

@@ -12,7 +12,16 @@ from dataclasses import replace
 from functools import partial
 
 from mailproof.effects import Facts
-from mailproof.errors import Busy, ConnectionDropped, Declined, LogSilent, PositiveControlFailed, Undecided, Unreachable
+from mailproof.errors import (
+    Busy,
+    ConnectionDropped,
+    Declined,
+    LogSilent,
+    PositiveControlFailed,
+    TimedOut,
+    Undecided,
+    Unreachable,
+)
 from mailproof.ledger import Recorder
 from mailproof.model import Daemon, Protocol, Role, Security, Service
 from mailproof.targets.course import Sent
@@ -20,6 +29,7 @@ from mailproof.targets.decisions import FOREIGN, LOCAL
 from mailproof.targets.delivery import Delivery
 from mailproof.targets.destinations import destinations
 from mailproof.targets.endpoint import Endpoint
+from mailproof.targets.follower import LOG
 from mailproof.targets.journal import Journal
 from mailproof.targets.people import SERVER
 from mailproof.targets.receiver import Receiver
@@ -140,8 +150,14 @@ class Looks:
         return found
 
     def _greets(self, endpoint: Endpoint) -> bool:
-        with suppress(*_DEAD), endpoint.peer().session():
-            return True
+        """Whether the service greets. One that is started in vain accepts connections all the same, and says nothing:
+        its log tells it from one that is slow."""
+        try:
+            with suppress(*_DEAD), endpoint.peer().session():
+                return True
+        except TimedOut:
+            if "fatal:" not in self._specimen.inside.run(f"cat {LOG}").text:
+                raise
         return False
 
     def _logged(self, endpoint: Endpoint, service: Service) -> dict[str, int | None]:

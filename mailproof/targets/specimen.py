@@ -27,7 +27,7 @@ from mailproof.model import Daemon, Mutation, Release, Security, Service, Step
 from mailproof.profile import Profile
 from mailproof.settings import READ_SCRIPT, Readings, dovecot_services, features, parse_readings, postfix_services
 from mailproof.targets import readback
-from mailproof.targets.dress import HOME, restart, script
+from mailproof.targets.dress import HOME, SAID, restart, script
 from mailproof.targets.follower import LOG, Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, write_state
@@ -40,10 +40,11 @@ from mailproof.wire.stream import SocketStream
 
 _LOG_MARK = "mailproof-log-follows"
 SAY = {
-    Daemon.POSTFIX: "{ postconf -n; postconf -M; postconf -P; } 2>&1 >/dev/null; cat /run/mailproof-postfix.out",
-    Daemon.DOVECOT: "doveconf -n 2>&1 >/dev/null; cat /run/mailproof-dovecot.out",
+    Daemon.POSTFIX: f"cat {SAID}/*.out; {{ postconf -n; postconf -M; postconf -P; }} 2>&1 >/dev/null; "
+    "cat /run/mailproof-postfix.out",
+    Daemon.DOVECOT: f"cat {SAID}/*.out; doveconf -n 2>&1 >/dev/null; cat /run/mailproof-dovecot.out",
 }
-"""What the tools and the start have against a daemon's configuration."""
+"""What pasted commands, the tools and the start have against a daemon's configuration."""
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
 
 

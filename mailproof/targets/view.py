@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailproof.dialect import Dialect
-from mailproof.errors import NoTranslation, UnknownSetting
+from mailproof.errors import NoTranslation, UnknownSetting, Unread
 from mailproof.ledger import Recorder
 from mailproof.model import Daemon, Service
 from mailproof.settings import DovecotView, PostfixView
@@ -66,6 +66,13 @@ class EffectiveSettings:
     def library(self) -> str:
         """The OpenSSL that the daemon really runs with."""
         return self._seen("TLS library", self._view.library)
+
+    def said(self, command: str) -> str:
+        """What a command prints on the target; raises `Unread` where it fails or prints nothing."""
+        answer = self._specimen.inside.run(command)
+        if answer.status or not answer.text.strip():
+            raise Unread(f"«{command}» failed with status {answer.status}, or printed nothing")
+        return self._seen(command, answer.text.strip())
 
     @property
     def entries(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailproof.controls import (
     ACCESS,
+    DAEMON,
     HIGH,
     MEDIUM,
     MODERN,
@@ -19,6 +20,7 @@ from mailproof.controls import (
     Endpoint,
     Journal,
     Refused,
+    Sending,
     broken_by,
     control,
     ecdhe_mlkem,
@@ -131,3 +133,15 @@ def test_log_names_the_hybrid_group(endpoint: Endpoint, journal: Journal) -> Non
     visit = endpoint.visit(MODERN.only("TLSv1.3"))
     line = journal.connection(visit.helo).tls
     assert line is not None and line.key_exchange == HYBRID, f"logged: {line}"
+
+
+@control(
+    "PQC-6", MUST, ecdhe_mlkem("abstract"), COMBINES, on=(DAEMON,), daemons=(POSTFIX,), severity=MEDIUM,
+    feature="lab-destinations", expects="mail for a host that knows X25519MLKEM768 goes out under it", remedy=REMEDY,
+)  # fmt: skip
+@broken_by("without-it", postfix=CURVES)
+@tolerates("tuple", postfix=TUPLE)
+def test_sends_under_the_hybrid_group_to_who_can(sending: Sending) -> None:
+    """What is recorded on its way out can be kept for a quantum computer as well as what comes in."""
+    sent = sending.send("hybrid")
+    assert sent.tls is not None and sent.tls.group == HYBRID.lower(), str(sent.tls)

@@ -121,9 +121,10 @@ def test_every_release_builds_and_ships_what_its_row_says(client: docker.DockerC
     release = load_releases(CHECKOUT / "containers" / "releases.toml")[name]
     image = ensure_image(client, release, lambda line: None)
     assert image.tag == image_tag(release)
-    script = "postconf -h mail_version; dovecot --version; postconf -m"
+    script = "postconf -h mail_version; dovecot --version; openssl version; postconf -m"
     shown = client.containers.run(image.tag, ["-c", script], entrypoint="/bin/sh", remove=True, network_disabled=True)
-    postfix, dovecot, *maps = shown.decode().splitlines()
+    postfix, dovecot, openssl, *maps = shown.decode().splitlines()
+    assert openssl.split()[1].startswith(release.openssl), "it has drifted"
     assert f"{postfix}.".startswith(f"{release.postfix}."), "containers/releases.toml has drifted"
     assert f"{dovecot.partition('-')[0].split()[0]}.".startswith(f"{release.dovecot}."), "it has drifted"
     assert {"pcre", "ldap", "lmdb", "pgsql", "mysql", "sqlite", "cdb"} <= set(maps)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Service, Verdict
+from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Service, Step, Verdict
 from mailproof.plan import RESTORED, Case, Subject, gap_row, plan, schedule, skeleton
 from mailproof.profile import Profile
 
@@ -203,3 +203,15 @@ def test_a_target_that_cannot_wear_the_profile_is_asked_for_its_versions_alone(
     assert [(str(gap.case.service), gap.verdict, gap.reason) for gap in gaps] == [
         ("smtp:25", Verdict.NOT_CHECKED, "too old")
     ]
+
+
+def test_a_control_of_pasted_lines_has_a_case_for_each_line_at_its_daemon(
+    make_control: MakeControl, make_profile: MakeProfile, subject: Subject
+) -> None:
+    steps = tuple(Step(line, daemon, run="true") for line, daemon in (
+        ("de-grade", Daemon.POSTFIX), ("de-log", Daemon.DOVECOT), ("fr-table", Daemon.POSTFIX),
+    ))  # fmt: skip
+    requires = {"DE-1": {Role.DAEMON: Level.MUST}}
+    pasted = replace(subject, profile=make_profile(requires=requires, verbatim=True, steps=steps))
+    control = make_control("DE-1", roles=frozenset({Role.DAEMON}), per_line=("de-", "co"))
+    assert ids(control, pasted) == ["postfix-de-grade", "dovecot-de-log"]

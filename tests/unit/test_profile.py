@@ -151,6 +151,7 @@ def test_profiles_come_in_the_order_asked_for_and_once(load: Load) -> None:
         (SUBMISSION, "[services.submission]\nrole = 'mta'\n" + SUBMISSION, "no mta"),
         (SUBMISSION, "[services.new]\nport = 26\n" + SUBMISSION, "role is missing"),
         (SUBMISSION, "[services.new]\nrole = 'mx'\n" + SUBMISSION, "port is missing"),
+        (SUBMISSION, "[services.imap.postfix]\nsmtpd_tls_loglevel = '1'\n" + SUBMISSION, "service of Dovecot"),
         ("[parameters]", "[versions]\nopenssl3 = '3.0'\n[parameters]", "did you mean openssl"),
         ("[parameters]", "[versions]\nopenssl = 'new'\n[parameters]", "must be a version"),
         ('extends = "base"', 'extends = "bse"', "extends: there is no profile bse.*did you mean base"),

@@ -6,7 +6,7 @@ import pytest
 
 from mailproof.effects import Effect
 from mailproof.model import Daemon, Step
-from mailproof.targets.advice import answered
+from mailproof.targets.advice import answered, names_file_of
 
 ASKED = Step("de-s-client", Daemon.POSTFIX, run="openssl s_client", shows=r"Cipher +: (?:(E?C?DHE-\S+)|\S+)")
 
@@ -33,3 +33,15 @@ def test_a_command_may_show_by_its_silence() -> None:
     assert answered(silent, 0, "").effects == (Effect.WORKS,)
     assert answered(silent, 1, "").effects == (Effect.REFUSED,)
     assert answered(silent, 0, "oh").effects == (Effect.NOTHING,)
+
+
+def test_a_complaint_about_a_table_is_that_of_every_step_that_names_it() -> None:
+    table = Step(
+        "fr-table", Daemon.POSTFIX, file="/etc/postfix/main.cf", text="relay_clientcerts = hash:/etc/postfix/rc"
+    )
+    assert names_file_of(table, "warning: /etc/postfix/rc: hash/btree support is deprecated.")
+    assert not names_file_of(table, "warning: /etc/postfix/other: hash/btree support is deprecated.")
+    assert not names_file_of(
+        table, "warning: /etc/postfix/main.cf, line 3: overriding earlier entry: relay_clientcerts="
+    )
+    assert not names_file_of(table, "warning: unknown smtpd restriction")
