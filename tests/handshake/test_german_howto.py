@@ -177,7 +177,8 @@ def test_submission_takes_no_mail_in_clear(endpoint: Endpoint) -> None:
     on=(SUBMISSION,), daemons=(POSTFIX,), severity=HIGH, expects="static RSA and anonymous suites are refused",
     variants=("static-rsa", "anonymous"), remedy="-o smtpd_tls_mandatory_exclude_ciphers=aNULL,kRSA",
 )  # fmt: skip
-@broken_by("readmitted", postfix={"smtpd_tls_exclude_ciphers": ""})
+@broken_by("readmitted", postfix={"smtpd_tls_exclude_ciphers": "", "smtpd_tls_mandatory_exclude_ciphers": "",
+                                  "smtpd_tls_ask_ccert": "no"})  # fmt: skip
 def test_submission_agrees_to_nothing_bad(endpoint: Endpoint, variant: str) -> None:
     """That way all is well on submission, too: what the list ends in is static RSA, and at level may it is not asked."""
     agreed = endpoint.agreements(STATIC_RSA if variant == "static-rsa" else ANONYMOUS)

@@ -95,3 +95,14 @@ def test_a_control_named_beside_a_profile_is_required_there(entries: Entries, pr
     required = {profile.name: profile.requires for profile in profiles}
     named = [entry for entry in entries if entry.disposition != "control" and entry.controls]
     assert not [each.id for each in named if not set(each.controls) <= set(required.get(each.profile, ()))]
+
+
+def test_the_documented_table_has_every_entry_on_every_release(root: Path) -> None:
+    page = (root / "docs" / "advice.md").read_text(encoding="utf-8")
+    for entry in load_advice(root / "fixtures" / "advice.toml"):
+        assert f"\n### {entry.id}\n" in page, entry.id
+        assert entry.original.strip() in page, entry.id
+        assert entry.today in page, entry.id
+    assert "| line or claim | debian-11 | debian-12 | debian-13 | debian-14 |" in page
+    assert "not judged" not in page
+    assert "not asked" not in page
