@@ -23,12 +23,17 @@ from mailproof.reporting.advice import load_advice
 from mailproof.reporting.sources import load_sources
 from mailproof.reporting.write import HASHES, RAW, write_report
 from mailproof.run import SECRETS, Run
+from mailproof.targets.lab import alive
 
 OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
 
 FILES = ("advice.md", "evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
 """What an earlier run may have left in the report's place: it must not stand in for what this one does not write."""
+
+
+OWNER = "run"
+"""The file beside a run's secrets that says whose they are."""
 
 
 class Controller:
@@ -130,9 +135,11 @@ def report_directory(root: Path, run: str, chosen: Path | None) -> Path:
     directory = chosen or root / "reports" / run
     try:
         (directory / RAW).mkdir(parents=True, exist_ok=True)
+        _leave_alone(directory / SECRETS)
         if (directory / SECRETS).exists():  # a killed run's: its containers are not ours
             shutil.rmtree(directory / SECRETS)
         (directory / SECRETS).mkdir(mode=0o700)
+        (directory / SECRETS / OWNER).write_text(run)
         for name in FILES:
             (directory / name).unlink(missing_ok=True)
     except OSError as error:
@@ -141,3 +148,10 @@ def report_directory(root: Path, run: str, chosen: Path | None) -> Path:
             f"no report can be written to {directory} ({why}): name another place, --report-dir DIR"
         ) from None
     return directory
+
+
+def _leave_alone(secrets: Path) -> None:
+    """Two runs that meet in one place would take each other's specimens and plan for their own."""
+    owner = secrets / OWNER
+    if owner.exists() and alive(owner.read_text()):
+        raise Unusable(f"the run {owner.read_text()} writes its report to {secrets.parent}: name another place")

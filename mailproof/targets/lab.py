@@ -93,7 +93,7 @@ class Lab:
 
     def start(self, wanted: Sequence[Wanted], settle: Callable[[Started], None]) -> list[Future[None]]:
         """Start every container in the background; ``settle`` gets each as soon as it runs or is known not to."""
-        self._lock = _hold(self.run)
+        self._lock = hold(self.run)
         return [self._pool.submit(self._settle, each, settle) for each in wanted]
 
     def close(self) -> str:
@@ -223,7 +223,8 @@ def _here() -> str:
     return f"{socket.gethostname()}:{LOCKS}"
 
 
-def _hold(run: str) -> IO[str]:
+def hold(run: str) -> IO[str]:
+    """Take the run's lock, for as long as the file is open: it tells other runs that this one lives."""
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     file = (LOCKS / f"{run}.lock").open("w")
     fcntl.flock(file, fcntl.LOCK_EX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import docker
 import pytest
 
 from mailproof.controller import report_directory
+from mailproof.errors import Unusable
 from mailproof.run import SECRETS
 from mailproof.targets import lab
+from mailproof.targets.lab import hold
 from mailproof.targets.specimen import Specimen
 
 if TYPE_CHECKING:
@@ -89,6 +92,18 @@ def test_a_report_directory_of_a_killed_run_is_begun_anew(tmp_path: Path) -> Non
     assert not stale.exists(), "a dead container would be taken for ours"
     assert not (tmp_path / "evidence.json").exists(), "the record of another run would be taken for ours"
     assert (tmp_path / "theirs.txt").exists()
+
+
+def test_a_report_directory_of_a_living_run_is_left_alone(tmp_path: Path) -> None:
+    """Else each would take the other's specimens and plan for its own, and the last to end would write the record."""
+    report_directory(tmp_path, "living", tmp_path)
+    kept = tmp_path / SECRETS / "specimens.json"
+    kept.touch()
+    with closing(hold("living")), pytest.raises(Unusable, match="the run living writes its report to"):
+        report_directory(tmp_path, "second", tmp_path)
+    assert kept.exists()
+    report_directory(tmp_path, "second", tmp_path)
+    assert not kept.exists()
 
 
 def test_two_runs_at_once_do_not_meet(inner: Inner) -> None:
