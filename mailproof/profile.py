@@ -255,8 +255,8 @@ def _profile(file: File, merged: Mapping[str, Any], digest: str) -> Profile:
         overrides=overrides, requires=requires,
         parameters={**merged.get("parameters", {}), "versions": versions, "reason": merged.get("reason", "")},
         postfix=settings.get("postfix", {}), dovecot=settings.get("dovecot", {}), sha256=digest, path=str(file.path),
-        verbatim=merged.get("verbatim", False), steps=read_steps(merged.get("steps", ()), file.refuse),
-        material=read_material(merged.get("material", {}), file.refuse),
+        verbatim=merged.get("verbatim", False), steps=read_steps(file, merged.get("steps", ())),
+        material=read_material(file, merged.get("material", {})),
     )  # fmt: skip
 
 

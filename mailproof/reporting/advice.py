@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mailproof.errors import Unusable, nearest
+from mailproof.errors import Unusable
 from mailproof.reporting.record import Record
 from mailproof.reporting.text import clip, one_line
+from mailproof.tables import File
 
 Row = Mapping[str, object]
 
@@ -28,6 +30,11 @@ by itself on the packaged host, under the settings that it presupposes, and as t
 *harmful* loses something that held before; *elsewhere* is under settings that the packaged host does not have;
 *refused* is what a tool or a daemon does not take, *deprecated* what it announces to drop. Claims are judged as the
 sentences that they are."""
+_TYPES: Mapping[str, type] = {
+    "id": str, "place": str, "kind": str, "original": str, "english": str, "disposition": str, "controls": list,
+    "profile": str, "today": str,
+}  # fmt: skip
+_NEEDED = ("place", "kind", "original", "disposition", "today")
 _CLAIMS = {frozenset({"pass"}): HOLDS, frozenset({"fail"}): FALSE, frozenset({"pass", "fail"}): PARTLY}
 
 
@@ -73,10 +80,13 @@ class Line:
 def load_advice(path: Path) -> tuple[Entry, ...]:
     """The entries in the file's order; raises `Unusable` with what is wrong."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))["entry"]
-        return tuple(_entry(table) for table in tables)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Unusable(f"{path}: not a usable list of advice: {error}") from None
+        content = path.read_bytes()
+        data: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Unusable(f"{path}: cannot be read as TOML: {error}") from None
+    file = File(path, content, data)
+    file.typed("top level", data, {"entry": list})
+    return tuple(_entry(file, table) for table in data.get("entry", ()))
 
 
 def advised(record: Record, entries: Iterable[Entry]) -> list[Line]:
@@ -207,10 +217,12 @@ def _quoted(text: str) -> str:
     return f"{fence}\n{text.strip()}\n{fence}"
 
 
-def _entry(table: Mapping[str, object]) -> Entry:
-    names = {each.name for each in fields(Entry)}
-    for key in table:
-        if key not in names:
-            close = nearest(key, names)
-            raise ValueError(f"{table.get('id')}: there is no {key}" + (f" (did you mean {close}?)" if close else ""))
-    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})  # type: ignore[arg-type]
+def _entry(file: File, table: Any) -> Entry:
+    if not isinstance(table, dict) or not isinstance(table.get("id"), str):
+        file.refuse("[[entry]]: each entry is a table with an id")
+    where = f"[[entry]] {table['id']}"
+    file.typed(where, table, _TYPES)
+    for name in _NEEDED:
+        if not table.get(name):
+            file.refuse(f"{where}: {name} is missing")
+    return Entry(**{**table, "controls": tuple(map(str, table.get("controls", ())))})

@@ -36,6 +36,7 @@ BEFORE_SET_UP = {"bootstrap", "machine", "releases", "errors", "model", ""}
 """What runs before anything is installed."""
 SAME_LEVEL = {
     "profile": {"tables", "verbatim"},
+    "verbatim": {"tables"},
     "targets": {"ledger"},
     "controller": {"run"},
     "capabilities": {"run"},

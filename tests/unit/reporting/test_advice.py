@@ -80,9 +80,11 @@ def test_the_page_has_every_entry_and_what_was_seen_only_as_code() -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "not a usable list"), ("entry = 1", "not a usable list"),
+    [("entry = ", "cannot be read as TOML"), ("entry = 1", "entry must be a list"),
+     ("[[entry]]\nkind = 'line'", "each entry is a table with an id"),
      ('[[entry]]\nid = "a"\norignal = "b"', "there is no orignal (did you mean original?)"),
-     ('[[entry]]\nid = "a"', "not a usable list")],
+     ('[[entry]]\nid = "a"\ntoday = 5', "today must be a text"),
+     ('[[entry]]\nid = "a"\nplace = "b"', "kind is missing")],
 )  # fmt: skip
 def test_a_broken_list_is_refused_by_name(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "advice.toml"
