@@ -5,7 +5,6 @@ The target asks the lab's own validating resolver; what it finds there, fixtures
 
 from __future__ import annotations
 
-from mailproof.errors import PositiveControlFailed
 from mailproof.targets.course import Sent
 from mailproof.targets.sending import Sending
 
@@ -20,11 +19,6 @@ class Dane:
         self._sending = sending
 
     def send(self, name: str, beside: str = MATCHING) -> Sent:
-        """Send to a name of fixtures/dane.toml. A message that does not come says something only where another, to the
-        name ``beside`` ("": none), does: else raises `PositiveControlFailed`; also what `Sending.post` raises."""
-        found = self._sending.post(name)
-        if found.arrival is None and beside not in ("", name):
-            control = self._sending.post(beside)
-            if control.arrival is None:
-                raise PositiveControlFailed(f"a message to {beside} does not come either: {control}")
-        return found
+        """Send to a name of fixtures/dane.toml; a message that does not come says something only where one to the name
+        ``beside`` does (`Sending.sure`)."""
+        return self._sending.sure(name, beside)

@@ -34,11 +34,16 @@ class Sending:
         """Send to a destination of fixtures/destinations.toml. A message that does not come says something only where
         another, to the destination ``beside`` ("": none), does: else raises `PositiveControlFailed`. Where it does not
         come for any other reason than security it says nothing: raises `Undecided`; also what `post` raises."""
-        found = _decided(self.post(destinations()[to].host))
-        if found.arrival is None and beside not in ("", to):
-            control = self.post(destinations()[beside].host)
+        return _decided(self.sure(destinations()[to].host, destinations()[beside].host if beside else ""))
+
+    def sure(self, domain: str, beside: str) -> Sent:
+        """Send one message to a domain. One that does not come says something only where another, to the domain
+        ``beside`` ("": none), does: else raises `PositiveControlFailed`; also what `post` raises."""
+        found = self.post(domain)
+        if found.arrival is None and beside not in ("", domain):
+            control = self.post(beside)
             if control.arrival is None:
-                raise PositiveControlFailed(f"a message to the destination {beside} does not come either: {control}")
+                raise PositiveControlFailed(f"a message to {beside} does not come either: {control}")
         return found
 
     def abroad(self) -> Sent:

@@ -7,19 +7,23 @@ from typing import cast
 import pytest
 
 from mailproof.errors import PositiveControlFailed
+from mailproof.ledger import Recorder
 from mailproof.targets.course import Sent
 from mailproof.targets.dane import MATCHING, Dane
 from mailproof.targets.journal import Trace
+from mailproof.targets.receiver import Receiver
 from mailproof.targets.sending import Sending
+from mailproof.targets.specimen import Specimen
 
 CAME = Sent("mx", "sent", "2.0.0", "ok", None, Trace((), ""))
 KEPT = Sent("mx", "deferred", "4.7.5", "no", None, None)
 
 
-class Post:
+class Post(Sending):
     """Sends nothing, but knows what becomes of a message."""
 
     def __init__(self, coming: set[str]) -> None:
+        super().__init__(cast("Specimen", None), cast("Receiver", None), Recorder())
         self.coming = coming
         self.asked: list[str] = []
 
@@ -30,7 +34,7 @@ class Post:
 
 def dane(*coming: str) -> tuple[Dane, Post]:
     post = Post(set(coming))
-    return Dane(cast("Sending", post)), post
+    return Dane(post), post
 
 
 def test_one_that_comes_needs_no_other() -> None:
