@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Facts = Mapping[str, int | None]
-"""Property -> a number that is better when it is greater (1 and 0: it holds, or not); None where nobody can tell."""
+"""Property -> a number that is better when it is greater (1 and 0: it holds, or not); None where nobody can tell, which
+is never a gain, and a loss of what held before. A service that is dead has none but that it is."""
 
 
 class Effect(StrEnum):
@@ -92,8 +93,9 @@ def _changes(trial: Trial) -> Iterable[tuple[str, Effect]]:
     if trial.elsewhere:
         gain, loss = (Effect.WORKS_ELSEWHERE, Effect.HARMFUL_ELSEWHERE)
     for fact, was in trial.before.items():
-        now = trial.after.get(fact)
-        if was is None or now is None or was == now:
-            continue
-        amount = "" if {was, now} == {0, 1} else f" ({was} before, {now} now)"
-        yield (f"now {fact}{amount}", gain) if now > was else (f"no longer {fact}{amount}", loss)
+        now = trial.after.get(fact, was)
+        if was and now is None:
+            yield f"nobody can tell any more that it {fact}", loss
+        elif was is not None and now is not None and was != now:
+            amount = "" if {was, now} == {0, 1} else f" ({was} before, {now} now)"
+            yield (f"now {fact}{amount}", gain) if now > was else (f"no longer {fact}{amount}", loss)

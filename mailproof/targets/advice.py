@@ -87,9 +87,8 @@ class Advice:
         return tuple(each for each in self._profile.steps if each.line in lines)
 
     def _look(self, daemon: Daemon, steps: Steps) -> Look:
-        """What is seen with some steps; what was seen once under the worn mutation is not looked at again."""
-        mutation = self._specimen.mutation.name if self._specimen.mutation else ""
-        key = (daemon, steps, mutation)
+        """What is seen with some steps; what was seen once is not looked at again, until a mutation comes or goes."""
+        key = (daemon, steps)
         if key not in self._specimen.looks:
             said = self._specimen.try_on(daemon, steps)
             facts = Looks(self._specimen, self._receiver).facts(daemon)

@@ -62,7 +62,8 @@ def restart(postfix: bool, dovecot: bool) -> str:
     return "; ".join([*stop, " && ".join([f"{HOME}/dress", *start])])
 
 
-_STOP_POSTFIX = "postfix stop 2>/dev/null || true"
+# postfix(1) stops nothing where it cannot read master.cf: the master is told by its number, lest an old one answer.
+_STOP_POSTFIX = "postfix stop 2>/dev/null || true; while kill $(pidof master) 2>/dev/null; do sleep 0.02; done"
 _START_POSTFIX = "/usr/lib/postfix/sbin/master -w </dev/null >/run/mailproof-postfix.out 2>&1"
 # An old auth process would go on answering the smtpd processes that are connected to it.
 _STOP_DOVECOT = (

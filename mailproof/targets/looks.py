@@ -1,17 +1,18 @@
 """The facts of a daemon on a specimen (mailproof.effects), as they are seen from outside and in its log.
 
-A service that is dead has no facts but that: nobody can tell what it would refuse. Time-outs and the like, which are
-neither, raise.
+A service that is dead has no facts but that: nobody can tell what it would refuse. While it lives, a refusal is a
+fact only where it is the answer to a whole hello: a connection that dies under the question leaves it open (None), and
+whatever else keeps from an answer (a rate limit, a time-out, two logs that do not agree) raises.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from mailproof.effects import Facts
 from mailproof.errors import (
     Busy,
     ConnectionDropped,
@@ -35,7 +36,7 @@ from mailproof.targets.people import SERVER
 from mailproof.targets.receiver import Receiver
 from mailproof.targets.sending import ABROAD, Sending
 from mailproof.targets.specimen import Specimen
-from mailproof.wire.answers import Agreed
+from mailproof.wire.answers import Agreed, Refused
 from mailproof.wire.asking import everything, hello_of
 from mailproof.wire.hellos import ANONYMOUS, FINITE_FIELD, MODERN_HELLO, STATIC_RSA
 from mailproof.wire.offers import MODERN, Offer
@@ -44,9 +45,13 @@ from mailproof.wire.tls.clienthello import ClientHello
 from mailproof.wire.tls.groups import HYBRID, group_numbers
 from mailproof.wire.tls.suites import chosen_by
 
-_DEAD = (Unreachable, ConnectionDropped, Declined, Busy, PositiveControlFailed, Undecided)
-"""What keeps a dead service from answering; a peer that takes its time is none of them."""
-_RELAY = "relay.destinations.test"
+_DEAD = (Unreachable, ConnectionDropped, Declined)
+"""How a service that is dead, or whose TLS is, meets a client; 421 and silence are neither."""
+_OPEN = (*_DEAD, Busy, PositiveControlFailed, Undecided, LogSilent)
+"""What leaves a question open on a service that lives."""
+_STARTED_IN_VAIN = re.compile(r"(?:smtpd\[\d+\]|-login): fatal: ", re.IGNORECASE)
+_NO_CERTIFICATE = "421 4.7."
+"""How Postfix turns away who has not the certificate that it demands."""
 _TLS_1_3 = replace(MODERN_HELLO, versions=("TLSv1.3",), name="TLS 1.3")
 _TLS_1_2 = replace(MODERN_HELLO, versions=("TLSv1.2",), name="TLS 1.2")
 _SERVED: Mapping[str, ClientHello] = {
@@ -55,6 +60,7 @@ _SERVED: Mapping[str, ClientHello] = {
     **{f"serves who has {name} alone": replace(_TLS_1_3, groups=group_numbers([name]), name=name)
        for name in ("x25519", "secp256r1", "secp384r1")},
     "serves ECDHE to who has x25519 alone in TLS 1.2": replace(_TLS_1_2, groups=group_numbers(["x25519"])),
+    "serves DHE to who has nothing else": FINITE_FIELD,
 }  # fmt: skip
 _REFUSED: Mapping[str, ClientHello] = {
     "refuses static RSA": STATIC_RSA, "refuses anonymous suites": ANONYMOUS,
@@ -66,22 +72,15 @@ _WORSE_FIRST = ClientHello(
 _SLOWER_BESIDE = ClientHello(
     ("TLSv1.2",), chosen_by(("ECDHE+AESGCM",)) + chosen_by(("DHE",)), MODERN_HELLO.groups, "ECDHE, then DHE",
 )  # fmt: skip
-
-
-_PREFERRED: Mapping[str, ClientHello] = {
-    "prefers forward secrecy against a client's order": _WORSE_FIRST,
-    "shows a certificate to a client that offers everything": everything("TLSv1.2"),
-    "prefers ECDHE to the slower DHE": _SLOWER_BESIDE,
-    "bits of its Diffie-Hellman prime": FINITE_FIELD,
-    "uses a post-quantum hybrid with who can": MODERN_HELLO,
+_PREFERRED: Mapping[str, tuple[ClientHello, Callable[[Chosen], int]]] = {
+    "prefers forward secrecy against a client's order": (_WORSE_FIRST, lambda chosen: chosen.forward_secret),
+    "shows a certificate to a client that offers everything": (
+        everything("TLSv1.2"), lambda chosen: chosen.authenticated,
+    ),
+    "prefers ECDHE to the slower DHE": (_SLOWER_BESIDE, lambda chosen: chosen.prime is None),
+    "bits of its Diffie-Hellman prime": (FINITE_FIELD, lambda chosen: chosen.dh_bits or 0),
+    "uses a post-quantum hybrid with who can": (MODERN_HELLO, lambda chosen: chosen.group in HYBRID),
 }  # fmt: skip
-_BETTER: Mapping[str, Callable[[Chosen], int]] = {
-    "prefers forward secrecy against a client's order": lambda chosen: chosen.forward_secret,
-    "shows a certificate to a client that offers everything": lambda chosen: chosen.authenticated,
-    "prefers ECDHE to the slower DHE": lambda chosen: chosen.prime is None,
-    "bits of its Diffie-Hellman prime": lambda chosen: chosen.dh_bits or 0,
-    "uses a post-quantum hybrid with who can": lambda chosen: chosen.group in HYBRID,
-}
 
 
 class Looks:
@@ -102,29 +101,27 @@ class Looks:
     def _sends(self) -> dict[str, int | None]:
         """How mail goes out. What comes nowhere says something only where a message to a good host comes."""
         runs = self._specimen.inside.run("postfix status").status == 0
-        good = self._posted(destinations()["good"].host) if runs else None
+        good = self._posted("good") if runs else None
         found: dict[str, int | None] = {"mail reaches a host with a good certificate": int(good is not None)}
         if good is None:
             return found
-        clear = self._posted(destinations()["no-starttls"].host)
+        clear = self._posted("no-starttls")
         found |= {
             "mail to a host with a good certificate comes under TLS": int(not good.in_clear),
             "the log tells the TLS of what goes out": int(good.logged is not None) if good.tls else None,
             "mail to a host without STARTTLS does not go in clear": int(clear is None),
-            "mail to a relay that wants a certificate reaches it": int(self._posted(_RELAY) is not None),
-            "mail for everybody goes by the relay": int(self._posted(ABROAD) is not None),
+            "mail to a relay that wants a certificate reaches it": int(self._posted("relay") is not None),
+            "mail for everybody goes by the relay": int(self._sending.post(ABROAD).arrival is not None),
         }
         for name in ("wrong-name", "self-signed", "expired"):
-            wrong = self._posted(destinations()[name].host)
+            wrong = self._posted(name)
             found[f"no mail goes to a host whose certificate is {name}"] = int(wrong is None)
         return found
 
-    def _posted(self, domain: str) -> Sent | None:
-        """What became of a message that came, None where it came nowhere."""
-        with suppress(*_DEAD):
-            found = self._sending.post(domain)
-            return found if found.arrival else None
-        return None
+    def _posted(self, destination: str) -> Sent | None:
+        """What became of a message that came, None where it came nowhere: both logs must say so."""
+        found = self._sending.post(destinations()[destination].host)
+        return found if found.arrival else None
 
     def _services(self, daemon: Daemon) -> list[Service]:
         """Every port of Postfix; of Dovecot, whose services have one configuration of TLS, the first."""
@@ -135,7 +132,7 @@ class Looks:
     def _of(self, service: Service) -> dict[str, int | None]:
         endpoint = Endpoint(self._specimen, service, self._recorder)
         alive = self._greets(endpoint)
-        secure = alive and _chosen(endpoint, MODERN_HELLO) is not None
+        secure = alive and _has_tls(endpoint)
         found: dict[str, int | None] = {"answers": int(alive), "has TLS": int(secure) if alive else None}
         if secure:
             found |= _tls(endpoint)
@@ -156,7 +153,7 @@ class Looks:
             with suppress(*_DEAD), endpoint.peer().session():
                 return True
         except TimedOut:
-            if "fatal:" not in self._specimen.inside.run(f"cat {LOG}").text:
+            if not _STARTED_IN_VAIN.search(self._specimen.inside.run(f"cat {LOG}").text):
                 raise
         return False
 
@@ -181,30 +178,45 @@ class Looks:
         journal, (user, password) = Journal(self._specimen, service, self._recorder), endpoint.account()
         with endpoint.session(MODERN) as session:
             accepted = session.login(user, password).ok
-        found: dict[str, int | None] = {"lets the right password in": int(accepted)}
+        line = None
         with suppress(LogSilent):
             line = journal.login(user)
-            found |= {"says in the log who logged in": int(line.pairs.get("user") == user),
-                      "has the login's TLS version and suite in the log": int(bool(line.suite))}  # fmt: skip
-        return found
+        return {
+            "lets the right password in": int(accepted),
+            "says in the log who logged in": int(line.pairs.get("user") == user) if line else None,
+            "has the login's TLS version and suite in the log": int(bool(line.suite)) if line else None,
+        }
 
 
-def _chosen(endpoint: Endpoint, hello: ClientHello) -> Chosen | None:
-    """What the service chooses, None where it refuses or has no TLS (any more)."""
+def _has_tls(endpoint: Endpoint) -> bool:
     with suppress(*_DEAD):
-        answer = endpoint.peer().probe(hello.naming(SERVER))
-        return answer if isinstance(answer, Chosen) else None
+        return isinstance(endpoint.peer().probe(MODERN_HELLO.naming(SERVER)), Chosen)
+    return False
+
+
+def _answer(endpoint: Endpoint, hello: ClientHello) -> Chosen | Refused | None:
+    """What a service that has TLS makes of a hello; None where the connection dies under the question."""
+    with suppress(ConnectionDropped):
+        return endpoint.peer().probe(hello.naming(SERVER))
     return None
 
 
-def _tls(endpoint: Endpoint) -> Facts:
-    prefers = {name: _chosen(endpoint, hello) for name, hello in _PREFERRED.items()}
-    return {
-        **{fact: int(_chosen(endpoint, hello) is not None) for fact, hello in _SERVED.items()},
-        **{fact: int(_chosen(endpoint, hello) is None) for fact, hello in _REFUSED.items()},
-        **{fact: int(_BETTER[fact](chosen)) if chosen else None for fact, chosen in prefers.items()},
-        "serves DHE to who has nothing else": int(_chosen(endpoint, FINITE_FIELD) is not None),
-    }
+def _tls(endpoint: Endpoint) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for fact, hello in _SERVED.items():
+        found[fact] = _held(_answer(endpoint, hello), Chosen)
+    for fact, hello in _REFUSED.items():
+        found[fact] = _held(_answer(endpoint, hello), Refused)
+    for fact, (hello, better) in _PREFERRED.items():
+        answer = _answer(endpoint, hello)
+        found[fact] = int(better(answer)) if isinstance(answer, Chosen) else None
+    if not _has_tls(endpoint):
+        raise PositiveControlFailed(f"{endpoint.service} had TLS and has none any more: its refusals say nothing")
+    return found
+
+
+def _held(answer: Chosen | Refused | None, right: type[Chosen | Refused]) -> int | None:
+    return None if answer is None else int(isinstance(answer, right))
 
 
 def _decisions(endpoint: Endpoint, service: Service, *, secure: bool) -> dict[str, int | None]:
@@ -231,11 +243,15 @@ def _takes(endpoint: Endpoint, offer: Offer | None, client: str, recipient: str)
     """Whether a recipient is accepted, by whatever reply; who is not asked for his certificate comes without."""
     hello = endpoint.presenting(offer, client)
     implicit = endpoint.service.security is Security.IMPLICIT
-    with suppress(*_DEAD), endpoint.peer().session(hello if implicit else None) as session:
-        if hello and not implicit:
-            session.starttls(hello)
-        session.mail("sender@elsewhere.example")
-        return session.rcpt(recipient).ok
+    try:
+        with endpoint.peer().session(hello if implicit else None) as session:
+            if hello and not implicit:
+                session.starttls(hello)
+            session.mail("sender@elsewhere.example")
+            return session.rcpt(recipient).ok
+    except Busy as busy:
+        if not busy.reply.startswith(_NO_CERTIFICATE):
+            raise
     return False
 
 
@@ -246,6 +262,6 @@ def _asks(endpoint: Endpoint, offer: Offer) -> bool:
 
 def _tell(ask: Callable[[Offer], bool], offer: Offer) -> int | None:
     """A yes or no, None where the service ended before it could be told."""
-    with suppress(*_DEAD, LogSilent):
+    with suppress(*_OPEN):
         return int(ask(offer))
     return None

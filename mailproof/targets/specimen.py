@@ -131,6 +131,8 @@ class Specimen:
             if self.failure:
                 raise self.failure
             return
+        if mutation != self.mutation:
+            self.looks.clear()
         try:
             self._change(mutation)
             self.failure = None

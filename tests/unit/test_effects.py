@@ -23,7 +23,8 @@ def tried(before: int | None, after: int | None, *said: str) -> Finding:
         (tried(2048, 1024), (Effect.HARMFUL,)),
         (tried(1, 1), (Effect.NOTHING,)),
         (tried(None, 1), (Effect.NOTHING,)),  # nobody could tell before: no gain
-        (tried(1, None), (Effect.NOTHING,)),
+        (tried(1, None), (Effect.HARMFUL,)),  # what held before, and nobody can tell any more, is no pass
+        (tried(0, None), (Effect.NOTHING,)),
         (tried(0, 1, REMOVED), (Effect.WORKS, Effect.DEPRECATED)),
         (tried(1, 1, REMOVED), (Effect.NOTHING, Effect.DEPRECATED)),
         (tried(1, 1, UNUSED), (Effect.REFUSED,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -112,12 +112,11 @@ def test_the_services_to_declare_are_postfix_s_own_but_for_port_25(services: dic
     }
 
 
-def steps(command: str) -> Sequence[str]:
-    return [step.partition(" ")[0] for step in command.replace(" && ", "; ").split("; ")]
-
-
 def test_a_restart_stops_then_dresses_then_starts() -> None:
-    assert steps(restart(postfix=True, dovecot=False)) == ["postfix", f"{HOME}/dress", "/usr/lib/postfix/sbin/master"]
+    only = restart(postfix=True, dovecot=False)
+    assert (
+        only.index("postfix stop") < only.index("pidof master") < only.index(f"{HOME}/dress") < only.index("master -w")
+    )
     both = restart(postfix=True, dovecot=True)
     assert (
         both.index("postfix stop")
