@@ -68,6 +68,17 @@ def connect(started: Started, service: Service) -> Callable[[float], SocketStrea
     return partial(SocketStream.connect, *started.address(service.port))
 
 
+def trouble(examine: Callable[[], object]) -> str:
+    """What is wrong with a started container, as one sentence; "" where its examination ends well."""
+    try:
+        examine()
+    except MailproofError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 a thread's boundary: what nobody foresaw must not look like «still starting»
+        return f"unforeseen while it was examined: {error!r}"
+    return ""
+
+
 def last_words(text: str) -> str:
     """The last lines of an output, as part of a sentence."""
     return " | ".join(line.strip() for line in text.strip().splitlines()[-6:]) or "no word of why"

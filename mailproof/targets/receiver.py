@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mailproof.dialect import Dialects
-from mailproof.errors import DidNotStart, MailproofError
+from mailproof.errors import DidNotStart
 from mailproof.model import Daemon, Release
 from mailproof.pki import Authority, Flaw
 from mailproof.targets.destinations import Destination, certificates, common, destinations, hosts
@@ -20,7 +20,7 @@ from mailproof.targets.dress import HOME, Dress, script
 from mailproof.targets.follower import Follower
 from mailproof.targets.inside import docker_inside
 from mailproof.targets.lab import Files, Started, Wanted, write_state
-from mailproof.targets.ready import last_words
+from mailproof.targets.ready import last_words, trouble
 from mailproof.targets.wardrobe import dh_parameters
 
 KEY = "destinations"
@@ -73,19 +73,9 @@ def wanted_receiver(release: Release, authority: Authority, dialects: Dialects) 
 def publish_receiver(directory: Path, started: Started) -> str:
     """See that the started container listens, and describe it to all processes of the run; returns a line that says how
     it went."""
-    problem = started.problem or _problem(started)
+    problem = started.problem or trouble(lambda: _await_listening(started))
     write_state(directory, replace(started, problem=problem), {})
     return f"{KEY}: {problem}" if problem else f"{KEY}: {', '.join(destinations())}"
-
-
-def _problem(started: Started) -> str:
-    try:
-        _await_listening(started)
-    except MailproofError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 a thread's boundary: what nobody foresaw must not look like «still starting»
-        return f"unforeseen while it was examined: {error!r}"
-    return ""
 
 
 def _await_listening(started: Started) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from mailproof.errors import DidNotStart, MailproofError, Unreachable, Unread
+from mailproof.errors import DidNotStart, Unreachable, Unread
 from mailproof.model import Release
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, Wanted, write_state
 from mailproof.targets.names import hashed, hashing, served, zones
-from mailproof.targets.ready import last_words
+from mailproof.targets.ready import last_words, trouble
 from mailproof.targets.receiver import Receiver
 from mailproof.targets.zone import HOME, INSECURE, SECURE, Answer, Zone, expected, script
 
@@ -94,7 +94,8 @@ def wanted_resolver(release: Release) -> Wanted:
 def publish_resolver(directory: Path, started: Started, receiver: Callable[[], Receiver]) -> str:
     """Have the started container answer for the names that lead to the receiver, and describe it to all processes of
     the run; returns a line that says how it went."""
-    problem = started.problem or _problem(started, receiver)
+    state = {"started": asdict(started)}
+    problem = started.problem or trouble(lambda: _serve(Resolver.attach(state), receiver().started))
     write_state(directory, replace(started, problem=problem), {})
     return f"{RESOLVER}: {problem}" if problem else f"{RESOLVER}: serves {', '.join(served())}"
 
@@ -106,16 +107,6 @@ def let_ask(target: Inside, address: str) -> None:
     done = target.run(f"echo 'nameserver {address}' >/etc/resolv.conf && {{ {copied}; }}")
     if done.status:
         raise Unreachable(f"{target.name} cannot be made to ask another resolver: {last_words(done.errors)}")
-
-
-def _problem(started: Started, receiver: Callable[[], Receiver]) -> str:
-    try:
-        _serve(Resolver.attach({"started": asdict(started)}), receiver().started)
-    except MailproofError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 a thread's boundary: what nobody foresaw must not look like «still starting»
-        return f"unforeseen while it was made to answer: {error!r}"
-    return ""
 
 
 def _serve(resolver: Resolver, destinations: Started) -> None:

@@ -19,7 +19,6 @@ from mailproof.dialect import Dialects
 from mailproof.errors import (
     DidNotStart,
     DidNotTake,
-    MailproofError,
     Unread,
 )
 from mailproof.logs import dovecot, postfix
@@ -32,7 +31,7 @@ from mailproof.targets.follower import LOG, Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started, write_state
 from mailproof.targets.people import People
-from mailproof.targets.ready import await_ready, connect, last_words
+from mailproof.targets.ready import await_ready, connect, last_words, trouble
 from mailproof.targets.standing import check_standing
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
 from mailproof.wire.middlebox import Middlebox
@@ -216,16 +215,14 @@ def _daemons(mutation: Mutation | None) -> frozenset[Daemon]:
 def publish(directory: Path, started: Started, choice: Choice, prepare: Callable[[Started], None]) -> str:
     """Examine a started container, prepare it for what it is asked, and describe it to all processes of the run;
     returns a line that says how it went."""
-    problem, text = started.problem, ""
-    software: dict[str, Any] = {}
-    if not problem:
-        try:
-            text, software = _examined(started, choice)
-            prepare(started)
-        except MailproofError as error:
-            problem = str(error)
-        except Exception as error:  # noqa: BLE001 a thread's boundary, what nobody foresaw must not look like «still starting»
-            problem = f"unforeseen while it was examined: {error!r}"
+    text, software = "", dict[str, Any]()
+
+    def examination() -> None:
+        nonlocal text, software
+        text, software = _examined(started, choice)
+        prepare(started)
+
+    problem = started.problem or trouble(examination)
     described = Started(**{**_fields(started), "problem": problem})
     write_state(directory, described, {"text": text, "software": software})
     return f"{started.key}: {problem}" if problem else f"{started.key}: {_named(software['versions'])}"
