@@ -1,0 +1,36 @@
+"""What was looked at under one mutation is not taken for what another shows; the real thing is shown by --prove."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from mailproof.model import Mutation
+from mailproof.targets.specimen import Specimen
+
+BROKEN = Mutation("broken", postfix={"smtpd_tls_loglevel": "0"})
+
+
+@pytest.fixture
+def specimen(monkeypatch: pytest.MonkeyPatch) -> Specimen:
+    """A specimen that nothing runs behind, and that has looked at something."""
+    monkeypatch.setattr(Specimen, "_change", lambda self, mutation: None)
+    found = Specimen(*cast("Any", ("debian-13/pfs-2013", *[None] * 6, ())))
+    found.looks["a line"] = "seen"
+    return found
+
+
+def test_looks_are_kept_while_nothing_else_is_worn(specimen: Specimen) -> None:
+    specimen.tried = True
+    specimen.wear(None)
+    assert specimen.looks == {"a line": "seen"}
+    assert not specimen.tried
+
+
+def test_looks_end_when_a_mutation_comes_and_when_it_goes(specimen: Specimen) -> None:
+    specimen.wear(BROKEN)
+    assert specimen.looks == {}
+    specimen.looks["a line"] = "seen, broken"
+    specimen.wear(None)
+    assert specimen.looks == {}
