@@ -24,6 +24,8 @@ from mailproof.targets.view import EffectiveSettings
 
 RUN = pytest.StashKey[Run]()
 RECORDER = pytest.StashKey[Recorder]()
+WORN = pytest.StashKey[float]()
+"""Seconds that it took to put on what the case wears."""
 
 
 @pytest.fixture
@@ -41,10 +43,14 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 
 
 @pytest.fixture
-def specimen(case: Case, pytestconfig: pytest.Config) -> Specimen:
+def specimen(case: Case, request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Specimen:
     """The running target of the case, wearing its mutation or none."""
     found = pytestconfig.stash[RUN].specimen(case.subject.specimen)
-    found.wear(None if case.restored else case.mutation)
+    before = found.spent
+    try:
+        found.wear(None if case.restored else case.mutation)
+    finally:
+        request.node.stash[WORN] = found.spent - before
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from mailproof.errors import ExitStatus, MailproofError, Unusable
+from mailproof.evidence import record
 from mailproof.ledger import Phase
 from mailproof.model import Verdict
 from mailproof.reporting import terminal
@@ -85,7 +86,7 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Remove what was started, write the record, and let it decide the exit status."""
         try:
-            self.record = self.run.record(["pytest", *map(str, self.config.invocation_params.args)])
+            self.record = record(self.run, ["pytest", *map(str, self.config.invocation_params.args)])
             self.problem = self.run.close() or self.problem
             self._write(self.record)
         except MailproofError as error:

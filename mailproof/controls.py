@@ -16,7 +16,7 @@ from typing import TypeVar
 from mailproof.dialect import version_key
 from mailproof.errors import Unusable
 from mailproof.logs.postfix import Reject as Rejected
-from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Severity, Source
+from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Settings, Severity, Source
 from mailproof.targets.advice import Advice
 from mailproof.targets.dane import Dane
 from mailproof.targets.decisions import LOCAL as LOCAL_RECIPIENT
@@ -68,8 +68,8 @@ __all__ = [
     "WORSE_FIRST_1_3", "Advice", "Agreed", "Answer", "Chosen", "Dane", "Delivery", "Discarded", "EffectiveSettings",
     "Endpoint", "Journal", "Outcome", "Refused", "Rejected", "Sending", "Whole", "allows_older_than_1_2", "article",
     "at_least", "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "ecdhe_mlkem", "excludes",
-    "forward_secret_only", "listed", "mail_client", "name_problem", "postconf", "postconf_command", "postfix_readme",
-    "rfc", "right_now", "rules_of", "simulate", "strength_problem", "tolerates", "traveller",
+    "forward_secret_only", "listed", "mail_client", "name_problem", "no_other_way", "postconf", "postconf_command",
+    "postfix_readme", "rfc", "right_now", "rules_of", "simulate", "strength_problem", "tolerates", "traveller",
     "weakness",
 ]  # fmt: skip
 
@@ -138,7 +138,7 @@ def control(
             id, level, Source(source.document, source.section, quote), severity, _title(check), _why(check), expects,
             remedy, frozenset(on), frozenset(daemons), tuple(variants), per_certificate, tuple(per_line), certificate,
             feature, security, tuple(parameters), tuple(getattr(check, "mutations", ())),
-            tuple(getattr(check, "innocents", ())),
+            tuple(getattr(check, "innocents", ())), getattr(check, "no_other_way", ""),
         )  # fmt: skip
         check.control = facts  # type: ignore[attr-defined]
         return check
@@ -148,27 +148,48 @@ def control(
 
 def broken_by(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
-    services: Mapping[str, Changes] | None = None, removed: Collection[str] = (), pasted: str = "",
+    services: Mapping[str, Changes] | None = None, *, removed: Collection[str] = (), pasted: str = "",
+    pki: Settings | None = None, tables: Settings | None = None, openssl: Settings | None = None,
+    lost: Mapping[Daemon, str] | None = None, absent: Collection[str] = (),
     parameters: Mapping[str, object] | None = None, variants: Collection[str] = (), middlebox: str = "",
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A fault that must turn the control red: settings in the newest release's words; None removes one.
 
     ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out,
-    ``pasted`` text for main.cf as it stands, ``parameters`` what the profile is made to require instead;
-    ``middlebox`` puts a box in front, ``careless`` or ``antique``; ``variants`` limits which variants it concerns.
+    ``pasted`` text for main.cf as it stands. ``pki`` gives a certificate a flaw (``{"rsa": "expired"}``), ``tables``
+    puts another version of a table in its place (``{"relay_clientcerts": "md5"}``), ``openssl`` sets the library's
+    defaults (SSL_CONF_cmd(3)) for the whole host, ``lost`` names the lines that a daemon's log loses, ``absent`` files
+    that are gone. ``parameters`` is what the profile is made to require instead; ``middlebox`` puts a box in front
+    (mailproof/wire/middlebox.py); ``variants`` limits which variants it concerns.
     """
-    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, parameters or {},
-                    tuple(variants), middlebox)  # fmt: skip
+    worn = Mutation(
+        name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, pki or {}, tables or {},
+        openssl or {}, lost or {}, tuple(absent), parameters=parameters or {}, variants=tuple(variants),
+        middlebox=middlebox,
+    )  # fmt: skip
     return _carry("mutations", worn)
 
 
 def tolerates(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
-    services: Mapping[str, Changes] | None = None, variants: Collection[str] = (),
+    services: Mapping[str, Changes] | None = None, *, removed: Collection[str] = (), pasted: str = "",
+    pki: Settings | None = None, tables: Settings | None = None, openssl: Settings | None = None,
+    variants: Collection[str] = (),
 ) -> Callable[[Check], Check]:  # fmt: skip
-    """A different but right way to the same end, under which the control must stay green."""
-    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, variants=tuple(variants))
+    """A different but right way to the same end, under which the control must stay green; said as in `broken_by`."""
+    worn = Mutation(name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, pki or {}, tables or {},
+                    openssl or {}, variants=tuple(variants))  # fmt: skip
     return _carry("innocents", worn)
+
+
+def no_other_way(reason: str) -> Callable[[Check], Check]:
+    """Why there is no different right way that the control would have to tolerate."""
+
+    def attach(check: Check) -> Check:
+        check.no_other_way = reason  # type: ignore[attr-defined]
+        return check
+
+    return attach
 
 
 def at_least(version: str, least: str) -> bool:

@@ -66,6 +66,10 @@ class DidNotTake(TheirFault):
     """A setting that a profile wears is not what the daemon says it uses."""
 
 
+class DidNotRestore(TheirFault):
+    """A specimen that a mutation was taken off from is not what it was before."""
+
+
 class Unread(TheirFault):
     """A daemon did not show its settings: a part of the reading is missing, failed or makes no sense."""
 

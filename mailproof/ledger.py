@@ -41,7 +41,8 @@ class Recorder:
 class Phase:
     """The end of one phase (setup, call, teardown) of one case: what it says about the verdict. JSON primitives.
 
-    ``broken`` is true where a fault is in force under which the control must fail.
+    ``broken`` is true where a fault is in force under which the control must fail, ``swept`` where any verdict will do.
+    ``worn`` are the seconds that a change of what the target wears took before it.
     """
 
     node: str
@@ -55,6 +56,8 @@ class Phase:
     seconds: float = 0.0
     broken: bool = False
     effects: list[str] = field(default_factory=list)
+    swept: bool = False
+    worn: float = 0.0
 
 
 def verdict_of(when: str, problem: BaseException | None, check: CodeType) -> Verdict:
@@ -85,20 +88,35 @@ def merge(row: Result, phases: Iterable[Phase]) -> Result:
     return _row(replace(row, verdict=call.verdict, reason=""), call, call)
 
 
-def prove(broken: Result, restored: Result | None, innocent: bool) -> Result:
-    """What a mutation's row proves, from what the control said under it and after the restoration.
+def prove(dressed: Result | None, broken: Result, restored: Result | None) -> Result:
+    """What a mutation's row proves, from what the control said before it (None: left out by the caller), under it, and
+    after the restoration.
 
-    ``raw_verdict`` keeps what the control said; a crash, or a server that did not recover, proves nothing.
+    ``raw_verdict`` keeps what the control said. A crash proves nothing, nor does a server that did not recover, a
+    control that had failed already, or one that turns red without a word on what it saw.
     """
+    if dressed is not None and dressed.raw_verdict == Verdict.FAIL:
+        return replace(broken, verdict=Verdict.NOT_CHECKED, reason=_FAILED_ALREADY)
+    if dressed is not None and dressed.raw_verdict != Verdict.PASS:
+        return replace(broken, verdict=Verdict.ERROR, reason=f"as the profile is worn: {dressed.reason}")
     if broken.raw_verdict == Verdict.ERROR:
         return replace(broken, verdict=Verdict.ERROR, reason=f"under the mutation: {broken.reason}")
     if restored is None or restored.raw_verdict != Verdict.PASS:
         why = restored.message or restored.reason if restored else "it was not asked again"
         return replace(broken, verdict=Verdict.ERROR, reason=f"the control did not hold again after restoring: {why}")
+    verdict, reason = _proved(broken)
+    return replace(broken, verdict=verdict, reason=reason)
+
+
+def _proved(broken: Result) -> tuple[Verdict, str]:
     red = broken.raw_verdict == Verdict.FAIL
-    if innocent:
-        return replace(broken, verdict=Verdict.FALSE_ALARM if red else Verdict.PROVEN)
-    return replace(broken, verdict=Verdict.PROVEN if red else Verdict.BLIND, reason="" if red else _BLIND)
+    if broken.innocent:
+        return (Verdict.FALSE_ALARM, "") if red else (Verdict.PROVEN, "")
+    if not red:
+        return Verdict.BLIND, _BLIND
+    if broken.message.endswith(_WORDLESS) or not broken.observed:
+        return Verdict.ERROR, _SILENT
+    return Verdict.PROVEN, ""
 
 
 def fingerprint(text: str) -> str:
@@ -109,7 +127,7 @@ def fingerprint(text: str) -> str:
 def sentence(problem: BaseException) -> str:
     """An exception as one sentence that names its kind; of a failed assert its own message, where it has one."""
     own, _, _ = str(problem).partition("\nassert ")
-    text = " ".join(own.split()) or "no further words"
+    text = " ".join(own.split()) or _WORDLESS
     return f"{type(problem).__name__}: {text}"
 
 
@@ -127,6 +145,9 @@ def completeness(planned: Mapping[str, object], gaps: Iterable[Result], reported
 
 _BEST_FIRST = (Verdict.PASS, Verdict.FAIL, Verdict.ERROR)
 _BLIND = "the control stayed green although the mutation was in force"
+_FAILED_ALREADY = "it fails as the profile is worn: there is nothing to break"
+_SILENT = "the control turned red without saying what it expected and what it saw"
+_WORDLESS = "no further words"
 
 
 def _row(row: Result, said: Phase, call: Phase | None) -> Result:

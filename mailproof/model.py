@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 Settings = Mapping[str, str]
@@ -147,9 +147,13 @@ class Mutation:
 
     ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
     ``removed`` are entries taken out of master.cf (``tlsmgr/unix``). ``pasted`` is text appended to main.cf as it
-    stands (a typo, a second assignment). ``parameters`` replace values that the profile requires, where no setting can
-    break the control. ``middlebox`` puts a box of that kind in front of each service (``careless``, ``antique``), for
-    the faults that no setting makes. ``variants`` limits the variants of the control that it concerns; empty means all.
+    stands (a typo, a second assignment). ``pki`` maps the kind of a server's certificate (``rsa``) to its flaw,
+    ``tables`` a lookup table to the version of it that is put there, ``openssl`` commands of SSL_CONF_cmd(3) to the
+    values that they have for every program of the host. ``lost`` maps a daemon to a POSIX extended regular expression:
+    its log loses the lines that match. ``absent`` are files that are gone once the daemons run, ``down`` daemons that
+    do not run. ``stale``: what answers still runs with the mutation, while every file is the profile's again.
+    ``parameters`` replace values that the profile requires, where nothing worn breaks the control. ``middlebox`` puts a
+    box of that kind in front of each service, for what no server does. ``variants``: the only ones that it concerns.
     """
 
     name: str
@@ -158,19 +162,37 @@ class Mutation:
     services: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     pasted: str = ""
+    pki: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    openssl: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[Daemon, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    down: tuple[Daemon, ...] = ()
+    stale: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
     middlebox: str = ""
 
     @property
-    def daemons(self) -> frozenset[Daemon]:
-        """The daemons that the mutation touches: it proves nothing about the other."""
-        touched = set(Daemon) if self.parameters or self.middlebox else set()
-        if self.postfix or self.services or self.removed or self.pasted:
-            touched.add(Daemon.POSTFIX)
-        if self.dovecot:
-            touched.add(Daemon.DOVECOT)
-        return frozenset(touched)
+    def worn(self) -> Mutation:
+        """What of it is put on: two mutations of which this is equal need putting on once."""
+        return replace(self, name="", variants=(), parameters={})
+
+    @property
+    def restarts(self) -> frozenset[Daemon]:
+        """The daemons that start anew for it."""
+        if self.pki or self.openssl or self.lost or self.absent:
+            return frozenset(Daemon)
+        postfix = self.postfix or self.services or self.removed or self.pasted or self.tables
+        named = {Daemon.POSTFIX: postfix, Daemon.DOVECOT: self.dovecot}
+        return frozenset({*self.down, *(daemon for daemon, touched in named.items() if touched)})
+
+    @property
+    def concerns(self) -> frozenset[Daemon]:
+        """The daemons that it says something about: it proves nothing about the other."""
+        if self.parameters or self.middlebox:
+            return frozenset(Daemon)
+        return frozenset(self.lost) if self.lost else self.restarts
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +201,9 @@ class Control:
 
     ``roles`` are the roles it can be asked of, ``daemons`` the daemons; ``variants`` the flavours it is run in
     (``per_certificate``: one for each certificate of the target; ``per_line``: one for each line that a profile pastes,
-    at its daemon: those that begin so). ``certificate`` names the key type without which
-    it does not apply, ``feature`` what the configuration must use for it to apply, ``security`` how
-    TLS must start. ``parameters`` are the profile parameters that it reads.
+    at its daemon: those that begin so). ``certificate`` names the key type without which it does not apply, ``feature``
+    what the configuration must use, ``security`` how TLS must start. ``parameters`` are the profile parameters that it
+    reads. ``no_other_way`` says why it has no innocents.
     """
 
     id: str
@@ -203,6 +225,7 @@ class Control:
     parameters: tuple[str, ...] = ()
     mutations: tuple[Mutation, ...] = ()
     innocents: tuple[Mutation, ...] = ()
+    no_other_way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,3 +297,4 @@ class Result:
     started: str
     seconds: float
     effects: list[str] = field(default_factory=list)
+    innocent: bool = False

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -33,7 +33,10 @@ _USAGES = {
     "client": [ExtendedKeyUsageOID.CLIENT_AUTH],
     "both": [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
 }
-_CURVES: dict[str, ec.EllipticCurve] = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}
+_CURVES: dict[str, ec.EllipticCurve] = {"p224": ec.SECP224R1(), "p256": ec.SECP256R1(), "p384": ec.SECP384R1()}
+_OTHER_HOST = "other.example"
+_SHA224_WITH_RSA = bytes.fromhex("06092a864886f70d01010e")
+_SHA1_WITH_RSA = bytes.fromhex("06092a864886f70d010105")
 _DAY = timedelta(days=1)
 
 
@@ -44,6 +47,12 @@ class Flaw(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     SELF_SIGNED = "self-signed"
     SERVER_ONLY = "server-only"
+    CLIENT_ONLY = "client-only"
+    WRONG_NAME = "wrong-name"
+    STRANGER = "stranger"
+    MISSING_CHAIN = "missing-chain"
+    SHORT_KEY = "short-key"
+    SHA1 = "sha1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,15 @@ class Authority:
         builder = _identified(builder, key, key)
         return cls(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), _key_pem(key))
 
+    def subordinate(self, name: str) -> Authority:
+        """An intermediate authority that this one certifies."""
+        key, signer = _new_key("ecdsa-p256"), _load_key(self.key_pem)
+        issuer = x509.load_pem_x509_certificate(self.cert_pem).subject
+        builder = _identified(_builder(_subject(name), issuer, key, (-_DAY, 90 * _DAY)), key, signer)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(_key_usage(authority=True), critical=True)
+        return Authority(builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM), _key_pem(key))
+
     def leaf(
         self, common_name: str, names: Sequence[str] = (), key: str = "ecdsa-p256", purpose: Purpose = "both",
         flaw: Flaw | None = None,
@@ -81,8 +99,9 @@ class Authority:
         """A new key and its certificate. ``names``: the hosts (or addresses) it names, ``common_name`` where empty;
         ``key``: ``ecdsa-p256``, ``ecdsa-p384``, or ``rsa-`` and its bits. Raises ValueError for any other.
         """
-        terms = Terms(common_name, tuple(names) or (common_name,), purpose, flaw)
-        return self._issue(terms, _new_key(key))
+        terms = Terms(common_name, tuple(names) or (common_name,), purpose, None)
+        healthy = self._issue(terms, _new_key(key))
+        return healthy.flawed(flaw) if flaw else healthy
 
     def _issue(self, terms: Terms, key: PrivateKey) -> Leaf:
         self_signed = terms.flaw is Flaw.SELF_SIGNED
@@ -115,7 +134,7 @@ class Leaf:
         return self._certificate().public_bytes(Encoding.DER)
 
     def fingerprint(self, digest: str) -> str:
-        """The certificate's fingerprint, ``AA:BB:…``; ``digest`` is ``sha256`` or ``sha512``."""
+        """The certificate's fingerprint, ``AA:BB:…``; ``digest`` is ``md5``, ``sha256`` or ``sha512``."""
         return self._certificate().fingerprint(_digest(digest)).hex(":").upper()
 
     def public_key_fingerprint(self, digest: str) -> str:
@@ -128,6 +147,22 @@ class Leaf:
     def renewed(self) -> Leaf:
         """Another certificate of the same authority for the same key, on the same terms."""
         return self.authority._issue(self.terms, _load_key(self.key_pem))
+
+    def flawed(self, flaw: Flaw) -> Leaf:
+        """Another certificate on the same terms but for its flaw; for the same key where that is not the flaw."""
+        terms, key = replace(self.terms, flaw=flaw), _load_key(self.key_pem)
+        if flaw is Flaw.WRONG_NAME:
+            terms = replace(terms, common_name=_OTHER_HOST, names=(_OTHER_HOST,))
+        if flaw is Flaw.SHORT_KEY:
+            key = _new_key("rsa-1024" if isinstance(key, rsa.RSAPrivateKey) else "ecdsa-p224")
+        if flaw is Flaw.SHA1:
+            return replace(self, cert_pem=_signed_with_sha1(terms, key), terms=terms)
+        return self._issuer(flaw)._issue(terms, key)
+
+    def _issuer(self, flaw: Flaw) -> Authority:
+        if flaw is Flaw.STRANGER:
+            return Authority.create("a stranger's CA")
+        return self.authority.subordinate("an intermediate CA") if flaw is Flaw.MISSING_CHAIN else self.authority
 
     def to_json(self) -> dict[str, Any]:
         """All of it, keys included, in JSON primitives."""
@@ -170,6 +205,21 @@ def _key_pem(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def _signed_with_sha1(terms: Terms, key: PrivateKey) -> bytes:
+    """The library signs no certificate with SHA-1 any more: what it signed with SHA-224 is told otherwise, and signed
+    again, by an authority of its own (the two algorithm identifiers of RFC 8017 §A.2.4 are as long as each other)."""
+    signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    builder = _builder(_subject(terms.common_name), _subject("an old CA"), key, _validity(None))
+    for extension, critical in _extensions(terms):
+        builder = builder.add_extension(extension, critical)
+    signed = builder.sign(signer, hashes.SHA224())
+    told = signed.tbs_certificate_bytes.replace(_SHA224_WITH_RSA, _SHA1_WITH_RSA)
+    again = signer.sign(told, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  the flaw itself
+    der = signed.public_bytes(Encoding.DER).replace(signed.tbs_certificate_bytes, told)
+    der = der.replace(_SHA224_WITH_RSA, _SHA1_WITH_RSA).replace(signed.signature, again)
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+
+
 def _subject(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
@@ -200,7 +250,8 @@ def _identified(builder: x509.CertificateBuilder, key: PrivateKey, signer: Priva
 
 
 def _extensions(terms: Terms) -> list[tuple[x509.ExtensionType, bool]]:
-    purpose = "server" if terms.flaw is Flaw.SERVER_ONLY else terms.purpose
+    only: dict[Flaw | None, Purpose] = {Flaw.SERVER_ONLY: "server", Flaw.CLIENT_ONLY: "client"}
+    purpose = only.get(terms.flaw, terms.purpose)
     return [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (_key_usage(authority=False), True),
@@ -226,5 +277,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 def _digest(name: str) -> hashes.HashAlgorithm:
-    known: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha512": hashes.SHA512()}
+    known: dict[str, hashes.HashAlgorithm] = {
+        "md5": hashes.MD5(), "sha256": hashes.SHA256(), "sha512": hashes.SHA512(),  # noqa: S303  what old tables hold
+    }  # fmt: skip
     return known[name]

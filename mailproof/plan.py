@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 
 from mailproof.model import Control, Daemon, Level, Mutation, Result, Role, Service, Verdict
 from mailproof.profile import Profile
 
 RESTORED = "restored"
+
+
+class Proof(StrEnum):
+    """What ``--prove`` shows: each control under each of its own mutations, under the first of them, or every control
+    under the mutations of all."""
+
+    NONE = ""
+    FULL = "full"
+    QUICK = "quick"
+    MATRIX = "matrix"
+
+
 FIRST = ("", "", False)
 """The `schedule` of what is no case."""
 
@@ -37,7 +50,8 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One control asked of one service, in one variant, dressed or broken by one mutation."""
+    """One control asked of one service, in one variant, dressed or broken by one mutation. ``swept``: the mutation is
+    not the control's own but one that every control is asked under."""
 
     control: Control
     subject: Subject
@@ -46,6 +60,7 @@ class Case:
     variant: str = ""
     mutation: Mutation | None = None
     restored: bool = False
+    swept: bool = False
 
     def __str__(self) -> str:
         """The id between the brackets of the node id (DESIGN §2): unique, stable, usable with ``-k``."""
@@ -63,6 +78,11 @@ class Case:
         """True where the mutation is a different right way, under which the control must hold."""
         return self.mutation is not None and self.mutation in self.control.innocents
 
+    @property
+    def dressed(self) -> Case:
+        """The case as it is before it is broken."""
+        return replace(self, mutation=None, restored=False, swept=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -73,28 +93,34 @@ class Gap:
     reason: str
 
 
-def plan(control: Control, subjects: Iterable[Subject], prove: bool = False) -> tuple[list[Case], list[Gap]]:
-    """Every case of a control over all subjects, in the order of the subjects, and its gaps."""
+def plan(
+    control: Control, subjects: Iterable[Subject], prove: Proof = Proof.NONE,
+    sweeps: Mapping[str, Iterable[Mutation]] | None = None,
+) -> tuple[list[Case], list[Gap]]:  # fmt: skip
+    """Every case of a control over all subjects, in the order of the subjects, and its gaps.
+
+    What is proved is proved once on each target: under the first profile that asks for it there. ``sweeps`` are the
+    mutations, by specimen, under which every control is asked.
+    """
     cases: list[Case] = []
     gaps: list[Gap] = []
+    shown: set[tuple[str, ...]] = set()
     for subject in subjects:
         for case in _asked(control, subject):
-            reason = _inapplicable(case)
+            verdict, reason = _unasked(case)
             if reason:
-                gaps.append(Gap(case, Verdict.NOT_APPLICABLE, reason))
+                gaps.append(Gap(case, verdict, reason))
                 continue
-            if subject.refused and "versions" not in control.parameters:
-                gaps.append(Gap(case, Verdict.NOT_CHECKED, subject.refused))
-                continue
-            cases.append(case)
-            if prove and not subject.refused:
-                cases.extend(_proofs(case))
+            proofs = _shown(case, prove, shown)
+            cases += [case, *proofs] if proofs or prove is not Proof.QUICK else []
+            cases += [replace(case, mutation=each, swept=True) for each in (sweeps or {}).get(subject.specimen, ())]
     return cases, gaps
 
 
 def schedule(case: Case) -> tuple[str, str, bool]:
-    """The sort key by which each specimen, and on it each mutation, is visited once: dressed, broken, restored."""
-    mutation = f"{case.control.id}+{case.mutation.name}" if case.mutation else ""
+    """The sort key by which each specimen, and on it each mutation, is visited once: dressed, broken, restored.
+    Mutations that put on the same are one."""
+    mutation = repr(sorted(asdict(case.mutation.worn).items())) if case.mutation else ""
     return case.subject.specimen, mutation, case.restored
 
 
@@ -109,7 +135,7 @@ def skeleton(case: Case, node: str) -> Result:
         role=case.service.role.value, mutation=case.mutation.name if case.mutation else None,
         verdict=Verdict.ERROR.value, raw_verdict=Verdict.ERROR.value, reason="no report of this case arrived",
         expected=control.expects, observed="", message="", remediation=control.remedy, transcript=None, started="",
-        seconds=0.0,
+        seconds=0.0, innocent=case.innocent,
     )  # fmt: skip
 
 
@@ -158,6 +184,28 @@ def _inapplicable(case: Case) -> str:
     return ""
 
 
+def _unasked(case: Case) -> tuple[Verdict, str]:
+    reason = _inapplicable(case)
+    if reason or "versions" in case.control.parameters:
+        return Verdict.NOT_APPLICABLE, reason
+    return Verdict.NOT_CHECKED, case.subject.refused
+
+
+def _shown(case: Case, prove: Proof, shown: set[tuple[str, ...]]) -> list[Case]:
+    """What proves the case, unless that is ``shown`` already; in a hurry, one mutation at one service of a daemon."""
+    if case.subject.refused or prove not in (Proof.FULL, Proof.QUICK):
+        return []
+    quick = prove is Proof.QUICK
+    where = (case.service.daemon.value,) if quick else (str(case.service), case.variant)
+    place = (case.subject.target, *where)
+    if place in shown:
+        return []
+    found = list(_proofs(case))
+    if found:
+        shown.add(place)
+    return found[:2] if quick else found
+
+
 def _proofs(case: Case) -> Iterator[Case]:
     for mutation in (*case.control.mutations, *case.control.innocents):
         if _concerns(mutation, case):
@@ -168,11 +216,11 @@ def _proofs(case: Case) -> Iterator[Case]:
 
 def _concerns(mutation: Mutation, case: Case) -> bool:
     """A mutation proves something only where it acts: on its daemons, its services and its variants."""
-    if case.service.daemon not in mutation.daemons:
+    if case.service.daemon not in mutation.concerns:
         return False
     if mutation.variants and case.variant not in mutation.variants:
         return False
-    everywhere = mutation.postfix or mutation.removed or mutation.pasted or not mutation.services
+    everywhere = replace(mutation, services={}, dovecot={}).worn != Mutation("") or not mutation.services
     if everywhere or case.service.daemon is Daemon.DOVECOT or case.service.role is Role.DAEMON:
         return True
     return str(case.service) in mutation.services

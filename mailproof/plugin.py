@@ -7,25 +7,27 @@ tests, lab tests) nothing here acts. Nothing here decides anything: that is done
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from mailproof import __version__, capabilities
-from mailproof.capabilities import RECORDER, RUN
+from mailproof.capabilities import RECORDER, RUN, WORN
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
 from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase, fingerprint, sentence, verdict_of
-from mailproof.model import Verdict
-from mailproof.plan import FIRST, Case, Gap, Subject, plan, schedule
+from mailproof.model import Control, Mutation, Verdict
+from mailproof.plan import FIRST, Case, Gap, Proof, Subject, plan, schedule
 from mailproof.run import Run, new_id, our_openssl, subjects, timestamp
 from mailproof.selection import ROOMS, Options, Selection, select
+from mailproof.sweep import controls_in, faults_by_specimen
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECTS = pytest.StashKey[tuple[Subject, ...]]()
+SWEEPS = pytest.StashKey[Mapping[str, Sequence[Mutation]]]()
 GAPS = pytest.StashKey[list[tuple[Gap, str]]]()
 DESELECTED = pytest.StashKey[list[str]]()
 
@@ -39,7 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="hardening profiles of fixtures/profiles, or a path (default: %(default)s)")  # fmt: skip
     group.addoption("--mail-config", metavar="stock", action="append", default=[],
                     help="judge the release exactly as packaged: the word stock")  # fmt: skip
-    group.addoption("--prove", action="store_true", help="break each control on purpose as well: it must turn red")
+    group.addoption("--prove", action="store_const", const=Proof.FULL, default=Proof.NONE,
+                    help="break each control on purpose as well: it must turn red")  # fmt: skip
+    group.addoption("--prove=quick", dest="prove", action="store_const", const=Proof.QUICK,
+                    help="… by one of its faults, at one service of each daemon")  # fmt: skip
+    group.addoption("--prove=matrix", dest="prove", action="store_const", const=Proof.MATRIX,
+                    help="every control under every fault: what sees what")  # fmt: skip
     group.addoption("--report-dir", metavar="DIR", help="where the run's files go (default: reports/RUN-ID)")
     group.addoption("--nightly", action="store_true", help="run the slow tests of the machinery too")
 
@@ -70,7 +77,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     control, run = control_of(obj), collector.config.stash.get(RUN, None)
     if control is None or run is None:
         return None
-    cases, gaps = plan(control, _subjects(collector.config), run.selection.options.prove)
+    cases, gaps = _plan(control, collector.config)
     collector.config.stash[GAPS] += [(gap, f"{collector.nodeid}::{name}[{gap.case}]") for gap in gaps]
     return None if cases else []
 
@@ -79,7 +86,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One item for each case of a control."""
     control, run = control_of(metafunc.function), metafunc.config.stash.get(RUN, None)
     if control and run:
-        cases, _ = plan(control, _subjects(metafunc.config), run.selection.options.prove)
+        cases, _ = _plan(control, metafunc.config)
         metafunc.parametrize("case", cases, ids=str, indirect=True)
 
 
@@ -133,6 +140,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     phase = json.loads(getattr(report, "mailproof", "{}"))
     if phase.get("verdict") == Verdict.ERROR:
         return "error", "E", "ERROR"
+    if phase.get("swept"):
+        return ("seen", "s", "SEEN") if report.failed else None
     if phase.get("broken") and phase["when"] == "call":
         return ("proven", "p", "PROVEN") if phase["verdict"] == Verdict.FAIL else ("blind", "B", "BLIND")
     return None
@@ -197,6 +206,21 @@ def _subjects(config: pytest.Config) -> tuple[Subject, ...]:
     return config.stash[SUBJECTS]
 
 
+def _plan(control: Control, config: pytest.Config) -> tuple[list[Case], list[Gap]]:
+    run = config.stash[RUN]
+    mode = run.selection.options.prove
+    return plan(control, _subjects(config), mode, _sweeps(config) if mode is Proof.MATRIX else {})
+
+
+def _sweeps(config: pytest.Config) -> Mapping[str, Sequence[Mutation]]:
+    """Under what every control is asked, by specimen."""
+    if SWEEPS not in config.stash:
+        controls = [control for _, control in controls_in(ROOT / "tests")]
+        found = faults_by_specimen(controls, _subjects(config))
+        config.stash[SWEEPS] = {key: [fault.mutation for fault in each] for key, each in found.items()}
+    return config.stash[SWEEPS]
+
+
 def _turn(item: pytest.Item) -> tuple[str, str, bool]:
     found = _case(item)
     return schedule(found) if found else FIRST
@@ -215,7 +239,7 @@ def _phase(
     if problem is None and not report.passed:
         verdict, problem = Verdict.ERROR, RuntimeError(f"pytest calls it {report.outcome}: a control is never skipped")
     seen, text = item.stash.get(RECORDER, None), None
-    if seen and call.when == "call":
+    if seen and call.when == "call" and not case.swept:
         try:
             text = run.keep(fingerprint(seen.transcript()), seen.transcript())
         except MailproofError as error:  # without its evidence a pass is none; what was found to fail stays found
@@ -223,7 +247,11 @@ def _phase(
     said = sentence(problem) if problem else ""
     return Phase(
         item.nodeid, call.when, verdict.value, said if verdict is Verdict.FAIL else "",
-        said if verdict is Verdict.ERROR else "", seen.observed() if seen else "", text,
-        timestamp(call.start), call.duration, bool(case.mutation and not case.restored and not case.innocent),
-        list(seen.effects) if seen else [],
+        said if verdict is Verdict.ERROR else "", seen.observed() if seen and not case.swept else "", text,
+        timestamp(call.start), call.duration, _breaks(case), list(seen.effects) if seen else [],
+        case.swept, item.stash.get(WORN, 0.0) if call.when == "setup" else 0.0,
     )  # fmt: skip
+
+
+def _breaks(case: Case) -> bool:
+    return bool(case.mutation) and not (case.restored or case.innocent or case.swept)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import queue
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -25,13 +23,10 @@ from typing import Any
 
 from cryptography.hazmat.backends.openssl import backend
 
-import mailproof
 from mailproof.errors import DidNotStart, MailproofError, NoTranslation, ReportNotWritten, TimedOut
-from mailproof.ledger import Phase, completeness, merge, prove
-from mailproof.model import Result, Verdict
-from mailproof.plan import RESTORED, Case, Gap, Subject, gap_row, skeleton
-from mailproof.profile import Profile
-from mailproof.reporting.record import assemble
+from mailproof.ledger import Phase
+from mailproof.plan import Case, Gap, Subject, gap_row, skeleton
+from mailproof.proving import proofs, swept
 from mailproof.selection import Options, Selection, select
 from mailproof.targets.lab import Lab, Started, state_path
 from mailproof.targets.people import People
@@ -132,8 +127,9 @@ class Run:
     def publish_plan(self, cases: Mapping[str, Case], gaps: list[tuple[Gap, str]], deselected: list[str]) -> None:
         """Say which cases will run, under their node ids: what is not reported later is missed by this list."""
         plan = {
-            "cases": {node: asdict(skeleton(case, node)) for node, case in cases.items()},
-            "innocents": [node for node, case in cases.items() if case.innocent],
+            "cases": {node: asdict(skeleton(case, node)) for node, case in cases.items() if not case.swept},
+            "proofs": proofs(cases),
+            "swept": swept(cases),
             "gaps": [asdict(gap_row(gap, node)) for gap, node in gaps],
             "deselected": sorted(deselected),
         }  # fmt: skip
@@ -143,52 +139,22 @@ class Run:
         """Take in the end of one phase."""
         self.phases.setdefault(phase.node, []).append(phase)
 
-    def record(self, command: Sequence[str]) -> dict[str, Any]:
-        """The whole record: every planned case has a row, whether it was reported or not."""
-        plan = self._plan()
-        rows = {node: merge(Result(**row), self.phases.get(node, ())) for node, row in plan["cases"].items()}
-        gaps = [Result(**row) for row in plan["gaps"]]
-        asked = {**dict.fromkeys(self.phases), **rows}  # whatever reported without being planned is missed in the plan
-        complete = completeness(asked, gaps, [node for node in rows if self._whole(node)])
-        results = [*_proved(rows, set(plan["innocents"])), *gaps]
-        profiles = [_profile(each) for each in self.selection.profiles]
-        return assemble(self._facts(command, plan), self._targets(), profiles, results, complete)
-
-    def _whole(self, node: str) -> bool:
-        return {phase.when for phase in self.phases.get(node, ())} >= {"setup", "teardown"}
-
-    def _plan(self) -> dict[str, Any]:
+    def plan(self) -> dict[str, Any]:
+        """What `publish_plan` said, or that nothing was planned."""
         if not self._plan_path.exists():
-            return {"cases": {}, "innocents": [], "gaps": [], "deselected": []}
+            return {"cases": {}, "proofs": {}, "swept": [], "gaps": [], "deselected": []}
         found: dict[str, Any] = json.loads(self._plan_path.read_text())
+        return found
+
+    def state(self, key: str) -> dict[str, Any]:
+        """What is published of a container, nothing as long as it is not."""
+        path = self._state(key)
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
 
     @property
     def _plan_path(self) -> Path:
         return self.directory / SECRETS / "plan.json"
-
-    def _facts(self, command: Sequence[str], plan: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "id": self.id, "started": self.started, "finished": now(), "command": list(command),
-            "selection": {"options": list(command[1:]), "deselected": plan["deselected"]},
-            "strict": self.selection.options.strict, "prove": self.selection.options.prove,
-            "mailproof": mailproof.__version__, "commit": commit(self.selection.root), "openssl": our_openssl(),
-            "python": platform.python_version(), "pytest": version("pytest"), "exit_status": 0,
-        }  # fmt: skip
-
-    def _targets(self) -> list[dict[str, Any]]:
-        return [self._target(key) for key in self.selection.keys]
-
-    def _target(self, key: str) -> dict[str, Any]:
-        path = self._state(key)
-        state = json.loads(path.read_text()) if path.exists() else {}
-        started = (
-            Started(**state["started"]) if state else Started(key, "", problem="it had not started when the run ended")
-        )
-        software = state.get("software") or {"versions": {}, "packages": {}}
-        return {**self.selection.target_facts(key), "image": started.image, "image_digest": started.image_digest,
-                "container": started.container, "notes": started.notes, "problem": started.problem or None,
-                "versions": software["versions"], "packages": software["packages"]}  # fmt: skip
 
     def _state(self, key: str) -> Path:
         return state_path(self.directory / SECRETS, key)
@@ -260,22 +226,6 @@ def commit(root: Path) -> str | None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return said.stdout.strip() or None if said.returncode == 0 else None
-
-
-def _profile(profile: Profile) -> dict[str, str]:
-    return {"name": profile.name, "title": profile.title, "edition": profile.edition, "source": profile.source,
-            "sha256": profile.sha256}  # fmt: skip
-
-
-def _proved(rows: Mapping[str, Result], innocents: set[str]) -> Iterable[Result]:
-    """Rows as they stand, but a mutation's row and the check after its restoration become one."""
-    for node, row in rows.items():
-        if row.mutation is None:
-            yield row
-        elif not node.endswith(f"+{RESTORED}]"):
-            yield prove(row, rows.get(f"{node[:-1]}+{RESTORED}]"), node in innocents)
-        elif f"{node.removesuffix(f'+{RESTORED}]')}]" not in rows:
-            yield replace(row, verdict=Verdict.ERROR, reason="restored from a mutation whose own case was left out")
 
 
 def _write(path: Path, text: str) -> None:

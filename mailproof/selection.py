@@ -16,7 +16,7 @@ from typing import Any
 from mailproof.dialect import Dialects, older
 from mailproof.errors import MailproofError, NoTranslation, Unusable
 from mailproof.model import Daemon, Release, Role, Service
-from mailproof.plan import Subject
+from mailproof.plan import Proof, Subject
 from mailproof.profile import ControlFacts, Profile, load_profiles
 from mailproof.releases import STOCK, check_tree, choose, load_releases
 from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
@@ -43,7 +43,7 @@ class Options:
     targets: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ("pfs", "relay")
     mail_configs: tuple[str, ...] = ()
-    prove: bool = False
+    prove: Proof = Proof.NONE
     strict: bool = False
 
 
@@ -155,7 +155,7 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
         raise Unusable("--prove breaks what it judges, so it goes with specimens only: leave out --mail-config")
     return Selection(
         root, options, choose(options.targets, releases), profiles, dialects,
-        people or gather(sorted({key for profile in profiles for key in profile.certificates})),
+        people or gather(sorted({key for profile in profiles for key in profile.certificates}), bool(options.prove)),
         password or secrets.token_urlsafe(18),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailproof.bootstrap.engine import DEFAULT, endpoint, ensure_engine, ready
-from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, validate
+from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, side_by_side, validate
 from mailproof.bootstrap.scanners import install, missing
 from mailproof.bootstrap.venv import ensure_venv
 from mailproof.errors import ExitStatus, MailproofError, OurFault, Unusable
@@ -45,6 +45,9 @@ def _set_up(job: str, arguments: Sequence[str]) -> list[str]:
     python = ensure_venv(CHECKOUT, _say)
     command = [str(python), "-P", "-m", "pytest", "-c", str(CHECKOUT / "pytest.ini"), "--rootdir", str(CHECKOUT)]
     command += ["-p", "mailproof.plugin", *pytest_arguments(job, arguments, CHECKOUT)]
+    if workers := side_by_side(given, asked, len(os.sched_getaffinity(0))):
+        _say(f"a proof takes minutes: {' '.join(workers)}")
+        command += workers
     if needs_engine(given, asked, CHECKOUT):
         _engine(command)
         if scanners := missing(job, given, CHECKOUT):

@@ -16,6 +16,7 @@ from mailproof.releases import check_tree, choose, hint, load_releases
 
 OWN_TESTS = ("tests/unit", "tests/meta", "tests/lab")
 _WITHOUT_CONTAINERS = ("tests/unit", "tests/meta")
+PROOFS = ("--prove", "--prove=quick", "--prove=matrix")
 _TAKE_A_VALUE = (
     "-c", "-k", "-m", "-n", "-o", "-p", "-r", "-W",
     "--basetemp", "--confcutdir", "--deselect", "--ignore", "--ignore-glob", "--rootdir",
@@ -49,10 +50,14 @@ def read(arguments: Sequence[str]) -> Asked:
         parser.add_argument(name, action="append", default=[])
     for name in ("--hosts", "--report-dir"):
         parser.add_argument(name)
-    parser.add_argument("--prove", nargs="?", const="", default=None)
+    for name in PROOFS:
+        parser.add_argument(name, dest="prove", action="store_true")
+    for word in arguments:
+        if word.startswith("--prove=") and word not in PROOFS:
+            raise Unusable(f"{word}: there is no such proof{hint(word, PROOFS)}")
     given = parser.parse_known_args(list(arguments))[0]
     return Asked(
-        _split(given.target), _split(given.profile), tuple(given.mail_config), given.hosts, given.prove is not None,
+        _split(given.target), _split(given.profile), tuple(given.mail_config), given.hosts, given.prove,
         given.report_dir,
     )  # fmt: skip
 
@@ -91,6 +96,12 @@ def pytest_arguments(job: str, arguments: Sequence[str], checkout: Path) -> list
     if job == "self" and not test_paths(arguments, checkout):
         return [*(str(checkout / room) for room in OWN_TESTS if (checkout / room).is_dir()), *arguments]
     return list(arguments)
+
+
+def side_by_side(given: Sequence[str], asked: Asked, cores: int) -> list[str]:
+    """What lets a proof, which takes minutes, use the cores that there are; nothing where the caller has chosen."""
+    chosen = any(word.startswith(("-n", "--numprocesses", "--dist", "--maxprocesses", "--pdb")) for word in given)
+    return [] if chosen or not asked.prove or cores < 2 else ["-n", str(cores)]
 
 
 def test_paths(arguments: Sequence[str], checkout: Path) -> list[Path]:

@@ -40,6 +40,7 @@ def assemble(
     profiles: Sequence[Mapping[str, Any]],
     results: Sequence[Result],
     completeness: Mapping[str, Any],
+    shown: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The record of a run, as JSON primitives, its rows ordered by node id.
 
@@ -53,6 +54,7 @@ def assemble(
         "profiles": [dict(profile) for profile in profiles],
         "results": sorted((asdict(row) for row in results), key=lambda row: str(row["node"])),
         "completeness": dict(completeness),
+        **(shown or {}),
     }
     record["completeness"]["holds"] = bool(completeness["holds"]) and reconciled(record)
     record["run"]["exit_status"] = int(exit_status(record))

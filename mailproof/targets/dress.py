@@ -6,16 +6,22 @@ and what it writes is what Postfix's own `postconf` and Dovecot's own local.conf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from shlex import quote
 
-from mailproof.model import Service, Settings, Step
+from mailproof.model import Daemon, Service, Settings, Step
 
 HOME = "/etc/mailproof"
 PRISTINE = f"{HOME}/pristine"
+FLAWED = f"{HOME}/flawed"
+"""Other versions of the specimen's own files, to be put in the place of those."""
+OPENSSL = "/etc/ssl/openssl.cnf"
+LOSSES = "/etc/rsyslog.d/00-mailproof.conf"
+STALE = f"{HOME}/stale"
+"""The configuration that daemons run with who have not been told of a change."""
 SAID = f"{HOME}/said"
 """What pasted commands said (LINE.out) and their exit status (LINE.status)."""
 
@@ -26,7 +32,9 @@ class Dress:
     ``dovecot_base`` native text put before,
     ``removed`` entries of master.cf that are taken out,
     ``emptied`` packaged files that are emptied, ``steps`` what a reader pastes on top of it all, over ``material``
-    (path -> files of ours that are put there), ``pasted`` text for main.cf as it stands, after everything else."""
+    (path -> files of ours that are put there), ``pasted`` text for main.cf as it stands, after everything else;
+    ``swapped`` files of ours and the flawed ones in their place, ``openssl`` defaults of the library for every program,
+    ``lost`` the beginning of a syslog tag and the lines that are lost of it (POSIX extended regular expression)."""
 
     postfix: Settings
     dovecot: Settings
@@ -38,11 +46,22 @@ class Dress:
     material: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     pasted: str = ""
+    swapped: Mapping[str, str] = field(default_factory=dict)
+    openssl: Settings = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 def script(dress: Dress) -> str:
     """The script that dresses a stopped specimen; it exits non-zero when one of its steps fails."""
-    parts = [_pristine(), _postfix(dress), _dovecot(dress), _material(dress), _steps(dress), _overridden(dress)]
+    parts = [
+        _pristine(),
+        _flawed(dress),
+        _postfix(dress),
+        _dovecot(dress),
+        _material(dress),
+        _steps(dress),
+        _overridden(dress),
+    ]
     return "\n".join(["#!/bin/sh", "set -eu", *chain.from_iterable(parts), _COLD, ""])
 
 
@@ -55,22 +74,35 @@ def entries(services: Iterable[Service]) -> dict[str, str]:
     }
 
 
-def restart(postfix: bool, dovecot: bool) -> str:
-    """Stop, dress anew, start: deterministic where a reload is not (the old process may still answer after one)."""
-    stop = [*([_STOP_POSTFIX] if postfix else []), *([_STOP_DOVECOT] if dovecot else [])]
-    start = [*([_START_DOVECOT] if dovecot else []), *([_START_POSTFIX] if postfix else [])]
-    return "; ".join([*stop, " && ".join([f"{HOME}/dress", *start])])
+def restart(touched: Collection[Daemon], down: Collection[Daemon] = (), stale: bool = False, log: bool = False) -> str:
+    """Stop, dress anew, start: deterministic where a reload is not (the old process may still answer after one), and no
+    slower. What is ``down`` stays so; ``stale`` daemons run with a copy of what they are dressed in now; ``log``: the
+    log's own daemon starts anew as well, before those that write to it."""
+    begun = [daemon for daemon in (Daemon.DOVECOT, Daemon.POSTFIX) if daemon in touched and daemon not in down]
+    dressed = [f"{HOME}/dress", *([_KEEP_STALE] if stale else []), *([_RESTART_LOG] if log else [])]
+    return "; ".join(
+        [*(_STOP[each] for each in touched), " && ".join([*dressed, *(_start(one, stale) for one in begun)])]
+    )
+
+
+def _start(daemon: Daemon, stale: bool) -> str:
+    if daemon is Daemon.POSTFIX:
+        other = f" -c {STALE}/postfix" if stale else ""
+        return f"/usr/lib/postfix/sbin/master{other} -w </dev/null >/run/mailproof-postfix.out 2>&1"
+    other = f" -c {STALE}/dovecot/dovecot.conf" if stale else ""
+    return f"dovecot{other} </dev/null >/run/mailproof-dovecot.out 2>&1"
 
 
 # postfix(1) stops nothing where it cannot read master.cf: the master is told by its number, lest an old one answer.
 _STOP_POSTFIX = "postfix stop 2>/dev/null || true; while kill $(pidof master) 2>/dev/null; do sleep 0.02; done"
-_START_POSTFIX = "/usr/lib/postfix/sbin/master -w </dev/null >/run/mailproof-postfix.out 2>&1"
 # An old auth process would go on answering the smtpd processes that are connected to it.
 _STOP_DOVECOT = (
     "dovecot stop 2>/dev/null || true; while pidof dovecot >/dev/null; do sleep 0.02; done; "
     "while kill $(pidof auth) 2>/dev/null; do sleep 0.02; done"
 )
-_START_DOVECOT = "dovecot </dev/null >/run/mailproof-dovecot.out 2>&1"
+_RESTART_LOG = "{ while kill $(pidof rsyslogd) 2>/dev/null; do sleep 0.02; done; rsyslogd </dev/null >/dev/null 2>&1; }"
+_KEEP_STALE = f"rm -rf {STALE} && mkdir -p {STALE} && cp -a /etc/postfix /etc/dovecot {STALE}/"
+_STOP = {Daemon.POSTFIX: _STOP_POSTFIX, Daemon.DOVECOT: _STOP_DOVECOT}
 # Every Postfix process waits until main.cf is two seconds old, lest it read a file that is still being written.
 _COLD = "touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/master.cf"
 
@@ -93,9 +125,29 @@ _PASTED = f"""pasted() {{
 
 def _pristine() -> list[str]:
     return [
-        f"if [ ! -d {PRISTINE} ]; then mkdir -p {PRISTINE}; cp -a /etc/postfix /etc/dovecot {PRISTINE}/; fi",
-        "for d in postfix dovecot; do rm -rf /etc/$d; cp -a " + PRISTINE + "/$d /etc/$d; done",
+        f"[ -d {PRISTINE} ] || {{ mkdir -p {PRISTINE}",
+        f"cp -a /etc/postfix /etc/dovecot {HOME}/files {OPENSSL} {PRISTINE}/; }}",
+        f"for d in postfix dovecot mailproof/files; do rm -rf /etc/$d; cp -a {PRISTINE}/${{d#*/}} /etc/$d; done",
+        f"cp -a {PRISTINE}/openssl.cnf {OPENSSL}; rm -f {LOSSES}",
     ]
+
+
+def _flawed(dress: Dress) -> list[str]:
+    lines = [f"cp {FLAWED}/{flawed} {HOME}/files/{own}" for own, flawed in dress.swapped.items()]
+    if dress.openssl:
+        lines += [
+            _SECTIONS,
+            _appended(OPENSSL, "\n".join(f"{name} = {value}" for name, value in dress.openssl.items())),
+        ]
+    rules = [f"if $syslogtag startswith '{tag}' and re_match($msg, '{lines}') then stop"
+             for tag, lines in dress.lost.items()]  # fmt: skip
+    return [*lines, *([_appended(LOSSES, "\n".join(rules))] if rules else [])]
+
+
+# The sections have Debian 11's names, and go on where a file has them already.
+_SECTIONS = f"""section=$(sed -n 's/^openssl_conf *= *//p' {OPENSSL} | tail -n 1)
+printf '\\n[%s]\\nssl_conf = ssl_sect\\n[ssl_sect]\\nsystem_default = system_default_sect\\n' "$section" >>{OPENSSL}
+echo '[system_default_sect]' >>{OPENSSL}"""
 
 
 def _postfix(dress: Dress) -> list[str]:

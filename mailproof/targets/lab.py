@@ -288,6 +288,7 @@ def _archive(files: Files) -> bytes:
 def _with_directories(files: Files) -> Iterable[tuple[str, tuple[bytes, int]]]:
     yield "", (b"", 0o755)
     yield "files/", (b"", 0o755)
+    yield "flawed/", (b"", 0o755)
     yield from files.items()
 
 

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from mailproof.targets.examination import Choice, publish
 from mailproof.targets.inside import docker_inside
 from mailproof.targets.lab import Started
 from mailproof.targets.receiver import KEY, Receiver, publish_receiver
 from mailproof.targets.resolver import RESOLVER, Resolver, let_ask, publish_resolver
-from mailproof.targets.specimen import Choice, publish
 
 Running = Callable[[str], dict[str, Any]]
 """Key -> what is published of the container, as soon as it is; raises `DidNotStart` where it does not run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ _FILES = {
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """What is worn, in the newest words: both daemons' settings, and overrides by service id."""
+    """What is worn, in the newest words: both daemons' settings, overrides by service id; the rest as in `Dress`."""
 
     postfix: Settings
     dovecot: Settings
@@ -46,6 +46,9 @@ class Outfit:
     steps: tuple[Step, ...] = ()
     pasted: str = ""
     later: Settings = field(default_factory=dict)
+    swapped: Mapping[str, str] = field(default_factory=dict)
+    openssl: Settings = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 def outfit(profile: Profile, mutation: Mutation | None = None, steps: tuple[Step, ...] | None = None) -> Outfit:
@@ -53,18 +56,28 @@ def outfit(profile: Profile, mutation: Mutation | None = None, steps: tuple[Step
 
     Of a verbatim profile the ``steps`` are worn (default: the whole), and a mutation's settings come after them.
     """
-    if profile.verbatim:
-        return _pasted(profile, mutation or Mutation("none"), whole(profile.steps) if steps is None else steps)
-    base = _base(profile.certificates)
     broken = mutation or Mutation("none")
+    if profile.verbatim:
+        return _flawed(_pasted(profile, broken, whole(profile.steps) if steps is None else steps), broken)
+    base = _base(profile.certificates)
     services = {str(service) for service in profile.services} & {*profile.overrides, *broken.services}
-    return Outfit(
+    worn = Outfit(
         _layered(base["postfix"], profile.postfix, broken.postfix),
         _layered(base["dovecot"], profile.dovecot, broken.dovecot),
         {id: _layered(profile.overrides.get(id, {}), broken.services.get(id, {})) for id in sorted(services)},
         broken.removed,
         pasted=broken.pasted,
     )
+    return _flawed(worn, broken)
+
+
+def _flawed(worn: Outfit, broken: Mutation) -> Outfit:
+    """What a mutation does beside settings: other files in the place of ours, the library's defaults, a log that loses
+    lines."""
+    files = {f"{kind}.{end}": f"{kind}-{flaw}.{end}" for kind, flaw in broken.pki.items() for end in ("pem", "key")}
+    tables = {table: f"{table}-{version}" for table, version in broken.tables.items()}
+    lost = {str(daemon): lines for daemon, lines in broken.lost.items()}
+    return replace(worn, swapped={**files, **tables}, openssl=broken.openssl, lost=lost)
 
 
 def _pasted(profile: Profile, broken: Mutation, steps: tuple[Step, ...]) -> Outfit:
@@ -92,6 +105,9 @@ def dress(worn: Outfit, profile: Profile, release: Release, dialects: Dialects, 
         steps=worn.steps,
         pasted="\n".join([*_assignments(postfix.to_native(worn.later)), *([worn.pasted] if worn.pasted else [])]),
         emptied=dovecot.specimen.empties if dovecot.specimen else (),
+        swapped=worn.swapped,
+        openssl=worn.openssl,
+        lost=worn.lost,
     )
 
 
@@ -114,6 +130,17 @@ def _material(profile: Profile, people: People) -> Files:
     for name, leaf in {**leaves, **people.strangers}.items():
         found[f"files/{name}.pem"] = (leaf.cert_pem, 0o644)
         found[f"files/{name}.key"] = (leaf.key_pem, 0o600)
+    return {**found, **_versions(people)}
+
+
+def _versions(people: People) -> Files:
+    """Other versions of the files, for mutations to put in their place."""
+    found: dict[str, tuple[bytes, int]] = {
+        f"flawed/{name}": (text.encode(), 0o644) for name, text in people.tables.items()
+    }
+    for name, leaf in people.flawed.items():
+        found[f"flawed/{name}.pem"] = (leaf.cert_pem, 0o644)
+        found[f"flawed/{name}.key"] = (leaf.key_pem, 0o600)
     return found
 
 

@@ -20,11 +20,12 @@ from mailproof.model import Release
 from mailproof.pki import Authority
 from mailproof.run import START_DEADLINE, new_id
 from mailproof.selection import Selection
+from mailproof.targets.examination import publish
 from mailproof.targets.follower import Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Lab, Started, Wanted, state_path
 from mailproof.targets.people import SERVER
-from mailproof.targets.specimen import Specimen, publish
+from mailproof.targets.specimen import Specimen
 
 DEADLINE = 20.0
 """Seconds that a message may take from one program to the other."""

@@ -111,7 +111,7 @@ def test_mutations_touch_only_what_their_control_is_asked_of(
         }
         for mutation in (*control.mutations, *control.innocents):
             where = f"{control.id}+{mutation.name}"
-            assert mutation.daemons & control.daemons, where
+            assert mutation.concerns & control.daemons, where
             assert set(mutation.services) <= ids, where
             assert set(mutation.variants) <= variants, where
 

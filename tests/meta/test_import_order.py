@@ -16,7 +16,7 @@ LEVELS = (
     {"wire", "pki"},
     {"targets", "plan", "ledger"},
     {"reporting", "controls", "selection"},
-    {"run", "controller", "plugin", "capabilities", "workers", "bootstrap"},
+    {"sweep", "proving", "run", "evidence", "controller", "plugin", "capabilities", "workers", "bootstrap"},
 )
 HOMES = {
     "pytest": {"plugin", "controller", "capabilities"},
@@ -38,9 +38,12 @@ SAME_LEVEL = {
     "profile": {"tables", "verbatim"},
     "verbatim": {"tables"},
     "targets": {"ledger"},
-    "controller": {"run"},
+    "proving": {"sweep"},
+    "run": {"proving"},
+    "evidence": {"proving", "run", "sweep"},
+    "controller": {"evidence", "run"},
     "capabilities": {"run"},
-    "plugin": {"capabilities", "run", "controller", "workers"},
+    "plugin": {"capabilities", "run", "controller", "sweep", "workers"},
 }
 """Room -> the rooms of its own level that it stands on."""
 

@@ -13,7 +13,7 @@ import pytest
 from mailproof import machine
 from mailproof.bootstrap import __main__ as command
 from mailproof.bootstrap import dockerd, engine, scanners, venv
-from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, validate
+from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, side_by_side, validate
 from mailproof.errors import EngineTrouble, ExitStatus, OurFault, Unusable
 
 CHECKOUT = Path(__file__).parents[2]
@@ -61,6 +61,8 @@ def _answer(server: socket.socket) -> None:
         ),
         (["--mail-config", "nowhere"], "the one tree that can be judged is stock"),
         (["--prove", "--mail-config", "stock"], "leave out --mail-config"),
+        (["--prove=matrix", "--mail-config", "stock"], "leave out --mail-config"),
+        (["--prove=matirx"], "--prove=matirx: there is no such proof: did you mean --prove=matrix?"),
         (["--target"], "expected one argument"),
     ],
 )
@@ -114,6 +116,23 @@ def test_selftest_runs_the_projects_own_tests_unless_paths_are_named(
 def test_a_path_of_the_callers_own_is_taken_from_where_he_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CHECKOUT / "tests")
     assert pytest_arguments("self", ["unit/test_bootstrap.py::test_x"], CHECKOUT) == ["unit/test_bootstrap.py::test_x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "cores", "workers"),
+    [
+        (["--prove"], 4, ["-n", "4"]),
+        (["--prove=quick", "tests/relay"], 2, ["-n", "2"]),
+        (["--prove"], 1, []),
+        (["--prove", "-n0"], 4, []),
+        (["--prove", "-n", "8"], 4, []),
+        (["--target", "all"], 4, []),
+    ],
+)
+def test_a_proof_uses_the_cores_there_are_unless_the_caller_says_how_many(
+    words: list[str], cores: int, workers: list[str]
+) -> None:
+    assert side_by_side(words, read(words), cores) == workers
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,9 @@ def test_a_second_report_does_not_undo_an_error(row: Result) -> None:
 
 
 def said(row: Result, verdict: str) -> Result:
-    return replace(row, verdict=verdict, raw_verdict=verdict, message="", reason="why" if verdict == "error" else "")
+    message = "AssertionError: it is 0" if verdict == "fail" else ""
+    reason = "why" if verdict == "error" else ""
+    return replace(row, verdict=verdict, raw_verdict=verdict, message=message, reason=reason, observed="it: 0")
 
 
 @pytest.mark.parametrize(
@@ -195,13 +197,13 @@ def said(row: Result, verdict: str) -> Result:
 def test_what_a_control_says_under_a_mutation_proves_it_or_not(
     row: Result, broken: str, innocent: bool, proof: str
 ) -> None:
-    found = prove(said(row, broken), said(row, "pass"), innocent)
+    found = prove(said(row, "pass"), said(replace(row, innocent=innocent), broken), said(row, "pass"))
     assert (found.verdict, found.raw_verdict) == (proof, broken)
 
 
 @pytest.mark.parametrize("innocent", [True, False])
 def test_an_error_under_the_mutation_proves_nothing(row: Result, innocent: bool) -> None:
-    found = prove(said(row, "error"), said(row, "pass"), innocent)
+    found = prove(said(row, "pass"), said(replace(row, innocent=innocent), "error"), said(row, "pass"))
     assert (found.verdict, found.reason) == ("error", "under the mutation: why")
 
 
@@ -211,13 +213,40 @@ def test_an_error_under_the_mutation_proves_nothing(row: Result, innocent: bool)
 def test_a_control_that_does_not_hold_again_proves_nothing(
     row: Result, again: str | None, broken: str, innocent: bool
 ) -> None:
-    found = prove(said(row, broken), said(row, again) if again else None, innocent)
+    under = said(replace(row, innocent=innocent), broken)
+    found = prove(said(row, "pass"), under, said(row, again) if again else None)
     assert found.verdict == "error"
     assert found.reason.startswith("the control did not hold again after restoring: ")
 
 
 def test_a_blind_control_says_so(row: Result) -> None:
-    assert "stayed green" in prove(said(row, "pass"), said(row, "pass"), innocent=False).reason
+    assert "stayed green" in prove(said(row, "pass"), said(row, "pass"), said(row, "pass")).reason
+
+
+@pytest.mark.parametrize("broken", ["pass", "fail", "error"])
+def test_what_fails_as_it_is_worn_cannot_be_broken(row: Result, broken: str) -> None:
+    """Red under the fault would look like a proof of it."""
+    found = prove(said(row, "fail"), said(row, broken), said(row, "fail"))
+    assert (found.verdict, found.raw_verdict) == ("not-checked", broken)
+    assert found.reason == "it fails as the profile is worn: there is nothing to break"
+
+
+def test_what_could_not_be_judged_as_it_is_worn_proves_nothing(row: Result) -> None:
+    found = prove(said(row, "error"), said(row, "fail"), said(row, "pass"))
+    assert (found.verdict, found.reason) == ("error", "as the profile is worn: why")
+
+
+def test_what_the_caller_left_out_before_it_does_not_hinder_a_proof(row: Result) -> None:
+    assert prove(None, said(row, "fail"), said(row, "pass")).verdict == "proven"
+
+
+@pytest.mark.parametrize(
+    ("message", "observed"), [("AssertionError: no further words", "it: 0"), ("AssertionError: it is 0", "")]
+)
+def test_red_without_a_word_on_what_was_seen_proves_nothing(row: Result, message: str, observed: str) -> None:
+    found = prove(said(row, "pass"), replace(said(row, "fail"), message=message, observed=observed), said(row, "pass"))
+    assert found.verdict == "error"
+    assert "without saying" in found.reason
 
 
 def test_the_recorder_keeps_everything_and_quotes_the_last() -> None:

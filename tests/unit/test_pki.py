@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import Certificate, ExtendedKeyUsage, load_pem_x509_certificate
+from cryptography.x509 import Certificate, DNSName, ExtendedKeyUsage, SubjectAlternativeName, load_pem_x509_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailproof.pki import Authority, Flaw, Leaf
@@ -52,13 +52,58 @@ def test_no_other_keys_are_made(authority: Authority, kind: str) -> None:
         authority.leaf("a.test", key=kind)
 
 
+def _named(leaf: Leaf) -> list[str]:
+    return _read(leaf).extensions.get_extension_for_class(SubjectAlternativeName).value.get_values_for_type(DNSName)
+
+
+def _bits(leaf: Leaf) -> int:
+    key = _read(leaf).public_key()
+    return key.key_size if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else 0
+
+
+def _is_of(leaf: Leaf, authority: Authority) -> bool:
+    try:
+        _read(leaf).verify_directly_issued_by(load_pem_x509_certificate(authority.cert_pem))
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ["ecdsa-p256", "rsa-2048"])
 @pytest.mark.parametrize("flaw", [None, *Flaw])
-def test_a_flawed_leaf_has_that_flaw_and_no_other(authority: Authority, flaw: Flaw | None) -> None:
-    leaf = authority.leaf("a.test", purpose="client", flaw=flaw)
+def test_a_flawed_leaf_has_that_flaw_and_no_other(authority: Authority, flaw: Flaw | None, kind: str) -> None:
+    leaf = authority.leaf("a.test", purpose="client", key=kind, flaw=flaw)
+    digest = _read(leaf).signature_hash_algorithm
+    others = (Flaw.SELF_SIGNED, Flaw.STRANGER, Flaw.MISSING_CHAIN, Flaw.SHA1)
+    expected = ExtendedKeyUsageOID.SERVER_AUTH if flaw is Flaw.SERVER_ONLY else ExtendedKeyUsageOID.CLIENT_AUTH
     assert _valid_now(leaf) == (flaw not in (Flaw.EXPIRED, Flaw.NOT_YET_VALID))
     assert (_read(leaf).issuer == _read(leaf).subject) == (flaw is Flaw.SELF_SIGNED)
-    expected = ExtendedKeyUsageOID.SERVER_AUTH if flaw is Flaw.SERVER_ONLY else ExtendedKeyUsageOID.CLIENT_AUTH
     assert _usages(leaf) == {expected}
+    assert _named(leaf) == (["other.example"] if flaw is Flaw.WRONG_NAME else ["a.test"])
+    assert (_bits(leaf) < int(kind[-4:] if kind.startswith("rsa") else "256")) == (flaw is Flaw.SHORT_KEY)
+    assert digest is not None
+    assert (digest.name == "sha1") == (flaw is Flaw.SHA1)
+    assert _is_of(leaf, authority) == (flaw not in others)
+
+
+@pytest.mark.parametrize("flaw", [flaw for flaw in Flaw if flaw is not Flaw.SHORT_KEY])
+def test_a_flaw_that_is_not_the_key_s_leaves_the_key(authority: Authority, flaw: Flaw) -> None:
+    healthy = authority.leaf("a.test")
+    assert healthy.flawed(flaw).public_key_fingerprint("sha256") == healthy.public_key_fingerprint("sha256")
+
+
+def test_a_chain_that_is_not_sent_leads_to_the_authority(authority: Authority) -> None:
+    leaf = authority.leaf("a.test", flaw=Flaw.MISSING_CHAIN)
+    intermediate = load_pem_x509_certificate(leaf.authority.cert_pem)
+    _read(leaf).verify_directly_issued_by(intermediate)
+    intermediate.verify_directly_issued_by(load_pem_x509_certificate(authority.cert_pem))
+
+
+def test_what_is_signed_with_sha_1_is_signed_indeed(authority: Authority) -> None:
+    """The signature fits: what a library finds wrong with it is the hash, and not that it was tampered with."""
+    certificate = _read(authority.leaf("a.test", flaw=Flaw.SHA1))
+    assert certificate.signature_algorithm_oid._name == "sha1WithRSAEncryption"
+    assert len(certificate.signature) == 256
 
 
 def test_fingerprints_are_what_postfix_compares(authority: Authority) -> None:
@@ -68,7 +113,7 @@ def test_fingerprints_are_what_postfix_compares(authority: Authority) -> None:
     assert leaf.public_key_fingerprint("sha256") == hashlib.sha256(spki).digest().hex(":").upper()
 
 
-@pytest.mark.parametrize("flaw", [None, *Flaw])
+@pytest.mark.parametrize("flaw", [None, Flaw.EXPIRED, Flaw.NOT_YET_VALID, Flaw.SERVER_ONLY])
 def test_renewal_keeps_key_and_terms_but_not_the_certificate(authority: Authority, flaw: Flaw | None) -> None:
     leaf = authority.leaf("a.test", flaw=flaw)
     renewed = leaf.renewed()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Service, Step, Verdict
-from mailproof.plan import RESTORED, Case, Subject, gap_row, plan, schedule, skeleton
+from mailproof.plan import RESTORED, Case, Proof, Subject, gap_row, plan, schedule, skeleton
 from mailproof.profile import Profile
 
 MakeControl = Callable[..., Control]
@@ -16,7 +16,7 @@ MakeProfile = Callable[..., Profile]
 BREAK_POSTFIX = Mutation("broken", postfix={"smtpd_tls_loglevel": "0"})
 
 
-def ids(control: Control, subject: Subject, prove: bool = False) -> list[str]:
+def ids(control: Control, subject: Subject, prove: Proof = Proof.NONE) -> list[str]:
     return [str(case).removeprefix("debian-13/pfs/") for case in plan(control, [subject], prove)[0]]
 
 
@@ -33,7 +33,7 @@ def test_one_case_for_each_service_whose_role_the_profile_names(
 
 
 def test_a_control_that_the_profile_does_not_require_is_not_asked(make_control: MakeControl, subject: Subject) -> None:
-    assert plan(make_control("PFS-1"), [subject], prove=True) == ([], [])
+    assert plan(make_control("PFS-1"), [subject], prove=Proof.FULL) == ([], [])
 
 
 def test_a_control_is_asked_of_its_own_daemons_alone(make_control: MakeControl, subject: Subject) -> None:
@@ -77,7 +77,7 @@ def test_a_service_that_the_profile_does_not_know_is_asked_by_its_role(
 def test_what_a_target_lacks_makes_a_control_not_applicable_with_the_reason(
     make_control: MakeControl, subject: Subject, changes: dict[str, str], reason: str
 ) -> None:
-    cases, gaps = plan(make_control(**changes), [subject], prove=True)
+    cases, gaps = plan(make_control(**changes), [subject], prove=Proof.FULL)
     assert cases == []
     assert {gap.reason for gap in gaps} == {reason}
     assert len(gaps) == len(subject.services)
@@ -104,15 +104,21 @@ def test_proofs_follow_their_case_broken_then_restored(
     innocent = Mutation("spelling", postfix={"smtpd_tls_loglevel": "1"})
     control = make_control(mutations=(BREAK_POSTFIX,), innocents=(innocent,))
     assert ids(control, only_mx) == ["smtp:25"]
-    assert ids(control, only_mx, prove=True) == [
+    assert ids(control, only_mx, prove=Proof.FULL) == [
         "smtp:25", "smtp:25+broken", "smtp:25+broken+restored", "smtp:25+spelling", "smtp:25+spelling+restored",
     ]  # fmt: skip
-    assert [case.innocent for case in plan(control, [only_mx], prove=True)[0]] == [False, False, False, True, True]
+    assert [case.innocent for case in plan(control, [only_mx], prove=Proof.FULL)[0]] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_nothing_is_broken_where_the_control_does_not_apply(make_control: MakeControl, subject: Subject) -> None:
     control = make_control(mutations=(BREAK_POSTFIX,), certificate="ecdsa")
-    assert ids(control, subject, prove=True) == []
+    assert ids(control, subject, prove=Proof.FULL) == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +139,13 @@ def test_nothing_is_broken_where_the_control_does_not_apply(make_control: MakeCo
 def test_a_mutation_proves_something_only_where_it_acts(
     make_control: MakeControl, subject: Subject, mutation: Mutation, broken: set[str]
 ) -> None:
-    cases, _ = plan(make_control(mutations=(mutation,)), [subject], prove=True)
+    cases, _ = plan(make_control(mutations=(mutation,)), [subject], prove=Proof.FULL)
     assert {str(case.service) for case in cases if case.mutation} == broken
 
 
 def test_a_mutation_may_concern_some_variants_only(make_control: MakeControl, subject: Subject) -> None:
     only = replace(BREAK_POSTFIX, variants=("tls-1.1",))
-    cases, _ = plan(make_control(variants=("tls-1.0", "tls-1.1"), mutations=(only,)), [subject], prove=True)
+    cases, _ = plan(make_control(variants=("tls-1.0", "tls-1.1"), mutations=(only,)), [subject], prove=Proof.FULL)
     assert {case.variant for case in cases if case.mutation} == {"tls-1.1"}
 
 
@@ -158,7 +164,7 @@ def test_each_specimen_and_each_mutation_on_it_is_visited_once(make_control: Mak
     """Dressed first; then, for each fault, all its cases before anything is restored."""
     other = replace(subject, specimen="debian-12/pfs", target="debian-12")
     control = make_control(mutations=(BREAK_POSTFIX, Mutation("worse", postfix={"smtpd_tls_loglevel": "4"})))
-    cases = sorted(plan(control, [subject, other], prove=True)[0], key=schedule)
+    cases = sorted(plan(control, [subject, other], prove=Proof.FULL)[0], key=schedule)
     visits = [(case.subject.specimen, case.mutation.name if case.mutation else "", case.restored) for case in cases]
     changes = [visit for before, visit in zip([None, *visits], visits, strict=False) if visit != before]
     assert len(changes) == len(set(changes))
@@ -195,10 +201,10 @@ def test_a_target_that_cannot_wear_the_profile_is_asked_for_its_versions_alone(
     profile = make_profile(requires={"CFG-2": {Role.DAEMON: Level.MUST}, "PFS-3": {Role.MX: Level.MUST_NOT}})
     refused = replace(subject, profile=profile, refused="too old")
     judging = make_control("CFG-2", parameters=("versions",), mutations=(BREAK_POSTFIX,))
-    cases, gaps = plan(judging, [refused], prove=True)
+    cases, gaps = plan(judging, [refused], prove=Proof.FULL)
     assert [(str(case.service), case.mutation) for case in cases] == [("postfix", None), ("dovecot", None)]
     assert gaps == []
-    cases, gaps = plan(make_control(), [refused], prove=True)
+    cases, gaps = plan(make_control(), [refused], prove=Proof.FULL)
     assert cases == []
     assert [(str(gap.case.service), gap.verdict, gap.reason) for gap in gaps] == [
         ("smtp:25", Verdict.NOT_CHECKED, "too old")

@@ -19,9 +19,10 @@ import pytest
 
 from mailproof import capabilities, plugin
 from mailproof.dialect import Dialects
+from mailproof.evidence import record as record_of
 from mailproof.ledger import Phase, fingerprint
 from mailproof.model import Level, Release, Role
-from mailproof.plan import Subject
+from mailproof.plan import Proof, Subject
 from mailproof.profile import Profile
 from mailproof.run import SECRETS, Run
 from mailproof.selection import Options, Selection
@@ -165,8 +166,20 @@ OTHER_WAY = tolerates("spelling", postfix={"smtpd_tls_loglevel": "1"})
 @control()
 @FAULT
 @OTHER_WAY
-def test_sees(case):
+def test_sees(case, recorder):
+    recorder.note("level", "0")
     assert case.restored or not case.mutation or case.innocent
+
+@control()
+@FAULT
+def test_sees_and_says_nothing(case):
+    assert case.restored or not case.mutation
+
+@control()
+@FAULT
+def test_failed_before(case, recorder):
+    recorder.note("level", "0")
+    assert case.restored
 
 @control()
 @FAULT
@@ -250,7 +263,7 @@ def judge(request: pytest.FixtureRequest, tmp_path: Path, make_profile: MakeProf
     """Run a module of controls, or look at the record of when it ran."""
     profile = make_profile(requires={"PFS-3": {Role.MX: Level.MUST}})
 
-    def session(source: str, *arguments: str, prove: bool = False) -> Judged:
+    def session(source: str, *arguments: str, prove: Proof = Proof.NONE) -> Judged:
         key = repr((source, arguments))
         if key not in KEPT:
             run = _run(tmp_path, profile, prove)
@@ -260,13 +273,13 @@ def judge(request: pytest.FixtureRequest, tmp_path: Path, make_profile: MakeProf
             others = [plugin, Session(run, Subject("debian-13", profile, "debian-13/pfs", subject.services, ("rsa",)))]
             printed = str(pytester.runpytest_inprocess(*options, plugins=others).stdout)
             transcripts = {each.stem: each.read_text() for each in (run.directory / "raw").iterdir()}
-            KEPT[key] = Judged(run.record(["pytest"]), transcripts, printed)
+            KEPT[key] = Judged(record_of(run, ["pytest"]), transcripts, printed)
         return KEPT[key]
 
     return session
 
 
-def _run(directory: Path, profile: Profile, prove: bool) -> Run:
+def _run(directory: Path, profile: Profile, prove: Proof) -> Run:
     for name in ("raw", SECRETS):
         (directory / name).mkdir()
     release = Release("debian-13", "debian", "Debian 13", "trixie", "", "", "3.10", "2.4.1")
@@ -283,7 +296,7 @@ def ends(judge: Judge) -> Judged:
 
 @pytest.fixture
 def proofs(judge: Judge) -> Judged:
-    return judge(PROOFS, prove=True)
+    return judge(PROOFS, prove=Proof.FULL)
 
 
 def test_an_own_assertion_that_holds_passes(ends: Judged) -> None:
@@ -347,6 +360,8 @@ def test_the_terminal_counts_an_error_as_one(ends: Judged) -> None:
         ("sees", "smtp:25+broken", "proven"),
         ("sees", "smtp:25+spelling", "proven"),
         ("blind", "smtp:25+broken", "blind"),
+        ("sees_and_says_nothing", "smtp:25+broken", "error"),
+        ("failed_before", "smtp:25+broken", "not-checked"),
         ("does_not_recover", "smtp:25+broken", "error"),
         ("crashes_under_the_fault", "smtp:25", "pass"),
         ("crashes_under_the_fault", "smtp:25+broken", "error"),

@@ -12,10 +12,11 @@ import pytest
 
 from mailproof.dialect import Dialects
 from mailproof.errors import DidNotStart, ReportNotWritten
+from mailproof.evidence import record as record_of
 from mailproof.ledger import Phase, fingerprint
 from mailproof.model import Control, Mutation, Release, Verdict
 from mailproof.pki import Authority
-from mailproof.plan import Case, Gap, Subject, plan
+from mailproof.plan import Case, Gap, Proof, Subject, plan
 from mailproof.profile import Profile
 from mailproof.reporting.record import validate
 from mailproof.run import SECRETS, Run, new_id, now, our_openssl, timestamp
@@ -35,7 +36,7 @@ SPELLING = Mutation("spelling", postfix={"smtpd_tls_loglevel": "1"})
 @pytest.fixture
 def run(tmp_path: Path, make_profile: MakeProfile, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run on one specimen, of which nothing was started, from a tree outside of git."""
-    monkeypatch.setattr("mailproof.run.commit", lambda _: None)
+    monkeypatch.setattr("mailproof.evidence.commit", lambda _: None)
     release = Release("debian-13", "debian", "Debian 13", "trixie", "", "", "3.10", "2.4.1")
     people = People(b"", {}, {}, {}, "")
     chosen = Selection(ROOT, Options(), (release,), (make_profile(),), DIALECTS, people, "secret")
@@ -59,7 +60,10 @@ def published(run: Run, cases: list[Case], gaps: list[Gap] | None = None, desele
 def report(run: Run, case: Case, call: str = "pass", **others: str) -> None:
     for when, verdict in {"setup": "pass", "call": call, "teardown": "pass", **others}.items():
         reason = f"{when} broke" if verdict == "error" else ""
-        run.report(Phase(node(case), when, verdict, reason=reason, started="2026-11-22T22:50:01.250Z", seconds=0.5))
+        said = "AssertionError: it is 0" if verdict == "fail" else ""
+        run.report(
+            Phase(node(case), when, verdict, said, reason, "it: 0", started="2026-11-22T22:50:01.250Z", seconds=0.5)
+        )
 
 
 def rows(record: dict[str, Any]) -> Rows:
@@ -69,7 +73,7 @@ def rows(record: dict[str, Any]) -> Rows:
 def test_what_was_reported_is_the_record(run: Run, case: Case) -> None:
     published(run, [case])
     report(run, case)
-    record = run.record(["pytest", "--target", "debian-13"])
+    record = record_of(run, ["pytest", "--target", "debian-13"])
     validate(record)
     assert rows(record)["debian-13/pfs/smtp:25"]["verdict"] == "pass"
     assert record["run"]["exit_status"] == 0
@@ -83,7 +87,7 @@ def test_a_planned_case_that_nobody_reported_is_an_error(run: Run, case: Case, s
     lost = replace(case, service=subject.services[-1])
     published(run, [case, lost])
     report(run, case)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert rows(record)["debian-13/pfs/lmtp"]["verdict"] == "error"
     assert record["completeness"]["missing"] == [node(lost)]
     assert record["run"]["exit_status"] == 10
@@ -93,13 +97,13 @@ def test_a_case_whose_worker_died_after_the_call_is_an_error(run: Run, case: Cas
     published(run, [case])
     run.report(Phase(node(case), "setup", "pass"))
     run.report(Phase(node(case), "call", "pass"))
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert rows(record)["debian-13/pfs/smtp:25"]["verdict"] == "error"
     assert record["run"]["exit_status"] == 10
 
 
 def test_a_run_without_a_plan_judged_nothing(run: Run) -> None:
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert record["results"] == []
     assert record["run"]["exit_status"] == 10
 
@@ -108,14 +112,14 @@ def test_a_run_without_a_plan_judged_nothing(run: Run) -> None:
 def test_the_exit_status_follows_from_the_rows(run: Run, case: Case, call: str, status: int) -> None:
     published(run, [case])
     report(run, case, call)
-    assert run.record(["pytest"])["run"]["exit_status"] == status
+    assert record_of(run, ["pytest"])["run"]["exit_status"] == status
 
 
 def test_gaps_are_rows_with_their_reason(run: Run, case: Case, subject: Subject) -> None:
     gap = Gap(replace(case, service=subject.services[-1]), Verdict.NOT_APPLICABLE, "there is none")
     published(run, [case], [gap], ["tests/x/test_x.py::test_x[debian-13/pfs/imap:143]"])
     report(run, case)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     validate(record)
     assert rows(record)["debian-13/pfs/lmtp"]["verdict"] == "not-applicable"
     assert rows(record)["debian-13/pfs/lmtp"]["reason"] == "there is none"
@@ -128,7 +132,7 @@ def test_gaps_are_rows_with_their_reason(run: Run, case: Case, subject: Subject)
 def proofs(make_control: MakeControl, subject: Subject) -> dict[str, Case]:
     """Dressed, broken and restored cases of one service, by what stands behind it in their id."""
     control = make_control(mutations=(BROKEN,), innocents=(SPELLING,))
-    found = plan(control, [subject], prove=True)[0]
+    found = plan(control, [subject], prove=Proof.FULL)[0]
     return {str(case).partition("smtp:25")[2]: case for case in found if case.service.name == "smtp"}
 
 
@@ -149,7 +153,7 @@ def test_a_mutation_s_row_and_the_one_after_it_become_a_proof(
     published(run, chosen)
     for case, call in zip(chosen, ("pass", broken, again), strict=True):
         report(run, case, call)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     validate(record)
     assert {id: row["verdict"] for id, row in rows(record).items()} == {
         "debian-13/pfs/smtp:25": "pass", "debian-13/pfs/smtp:25+broken": verdict,
@@ -166,7 +170,7 @@ def test_another_right_way_must_not_alarm(
     published(run, chosen)
     for case, call in zip(chosen, ("pass", spelling, "pass"), strict=True):
         report(run, case, call)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert rows(record)["debian-13/pfs/smtp:25+spelling"]["verdict"] == verdict
     assert record["run"]["exit_status"] == status
 
@@ -174,7 +178,7 @@ def test_another_right_way_must_not_alarm(
 def test_a_mutation_whose_restoration_was_deselected_proves_nothing(run: Run, proofs: dict[str, Case]) -> None:
     published(run, [proofs["+broken"]])
     report(run, proofs["+broken"], "fail")
-    row = rows(run.record(["pytest"]))["debian-13/pfs/smtp:25+broken"]
+    row = rows(record_of(run, ["pytest"]))["debian-13/pfs/smtp:25+broken"]
     assert (row["verdict"], row["reason"]) == (
         "error",
         "the control did not hold again after restoring: it was not asked again",
@@ -188,7 +192,7 @@ def test_a_restoration_whose_mutation_was_deselected_does_not_vanish(
     published(run, [proofs[""], proofs["+broken+restored"]])
     report(run, proofs[""])
     report(run, proofs["+broken+restored"], call)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert rows(record)["debian-13/pfs/smtp:25+broken+restored"]["verdict"] == "error"
     assert record["run"]["exit_status"] == 10
 
@@ -198,7 +202,7 @@ def test_a_target_that_did_not_start_is_the_run_s_problem(run: Run, case: Case) 
     write_state(run.directory / SECRETS, problem, {})
     published(run, [case])
     report(run, case)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert record["targets"][0]["problem"] == "the engine refused"
     assert record["run"]["exit_status"] == 10
     with pytest.raises(DidNotStart, match="the engine refused"):
@@ -209,7 +213,7 @@ def test_a_target_that_had_not_settled_is_the_run_s_problem(run: Run, case: Case
     (run.directory / SECRETS / "specimens" / "debian-13@pfs.json").unlink()
     published(run, [case])
     report(run, case)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert record["targets"][0]["problem"] == "it had not started when the run ended"
     assert record["run"]["exit_status"] == 10
 
@@ -262,6 +266,6 @@ def test_ids_and_times_sort_as_they_happened() -> None:
 def test_a_row_holds_json_primitives_alone(run: Run, case: Case) -> None:
     published(run, [case])
     report(run, case)
-    record = run.record(["pytest"])
+    record = record_of(run, ["pytest"])
     assert json.loads(json.dumps(record)) == record
     assert asdict(run.phases[node(case)][0])["verdict"] == "pass"

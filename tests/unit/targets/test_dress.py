@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailproof.model import Daemon, Service, Step
-from mailproof.targets.dress import HOME, Dress, entries, restart, script
+from mailproof.targets.dress import HOME, STALE, Dress, entries, restart, script
 
 POSTCONF = """#!/bin/sh
 [ "$1" = -F ] && echo y && exit
@@ -26,7 +26,10 @@ def etc(tmp_path: Path) -> Path:
         path = tmp_path / "etc" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"the package's {name}\n")
-    (tmp_path / "etc/mailproof").mkdir()
+    (tmp_path / "etc/mailproof/files").mkdir(parents=True)
+    (tmp_path / "etc/ssl").mkdir()
+    (tmp_path / "etc/rsyslog.d").mkdir()
+    (tmp_path / "etc/ssl/openssl.cnf").write_text("openssl_conf = first\n[first]\n")
     return tmp_path / "etc"
 
 
@@ -113,11 +116,11 @@ def test_the_services_to_declare_are_postfix_s_own_but_for_port_25(services: dic
 
 
 def test_a_restart_stops_then_dresses_then_starts() -> None:
-    only = restart(postfix=True, dovecot=False)
+    only = restart([Daemon.POSTFIX])
     assert (
         only.index("postfix stop") < only.index("pidof master") < only.index(f"{HOME}/dress") < only.index("master -w")
     )
-    both = restart(postfix=True, dovecot=True)
+    both = restart(list(Daemon))
     assert (
         both.index("postfix stop")
         < both.index(f"{HOME}/dress")
@@ -127,14 +130,64 @@ def test_a_restart_stops_then_dresses_then_starts() -> None:
     assert both.index("dovecot stop") < both.index("pidof dovecot") < both.index(f"{HOME}/dress")
 
 
-@pytest.mark.parametrize("daemon", ["postfix", "dovecot"])
-def test_a_daemon_that_is_not_concerned_goes_on_running(daemon: str) -> None:
-    other = restart(postfix=daemon != "postfix", dovecot=daemon != "dovecot")
-    assert daemon not in other.replace(HOME, "")
+@pytest.mark.parametrize("daemon", Daemon)
+def test_a_daemon_that_is_not_concerned_goes_on_running(daemon: Daemon) -> None:
+    other = restart([each for each in Daemon if each is not daemon])
+    assert daemon.value not in other.replace(HOME, "")
 
 
 def test_what_did_not_dress_does_not_start() -> None:
-    assert f"{HOME}/dress && dovecot" in restart(postfix=True, dovecot=True)
+    assert f"{HOME}/dress && dovecot" in restart(list(Daemon))
+
+
+def test_what_is_down_is_stopped_and_not_started() -> None:
+    steps = restart([Daemon.POSTFIX], down=[Daemon.POSTFIX])
+    assert "postfix stop" in steps
+    assert "master -w" not in steps
+
+
+def test_who_has_not_been_told_starts_with_a_copy_of_what_he_wears() -> None:
+    steps = restart(list(Daemon), stale=True)
+    kept = f"{HOME}/dress && rm -rf {STALE} && mkdir -p {STALE} && cp -a /etc/postfix /etc/dovecot {STALE}/ && "
+    assert f"{kept}dovecot -c {STALE}/dovecot/dovecot.conf" in steps
+    assert f"master -c {STALE}/postfix -w" in steps
+
+
+def test_the_log_starts_anew_before_those_who_write_to_it() -> None:
+    steps = restart(list(Daemon), log=True)
+    assert steps.index(f"{HOME}/dress") < steps.index("rsyslogd") < steps.index("dovecot </dev/null")
+    assert "rsyslogd" not in restart(list(Daemon))
+
+
+def test_another_version_of_a_file_is_worn_until_the_next_dress(wear: Wear, etc: Path) -> None:
+    (etc / "mailproof/flawed").mkdir()
+    (etc / "mailproof/files/rsa.pem").write_text("healthy")
+    (etc / "mailproof/flawed/rsa-expired.pem").write_text("expired")
+    wear(Dress({}, {}, swapped={"rsa.pem": "rsa-expired.pem"}))
+    assert (etc / "mailproof/files/rsa.pem").read_text() == "expired"
+    wear(Dress({}, {}))
+    assert (etc / "mailproof/files/rsa.pem").read_text() == "healthy"
+
+
+def test_the_library_s_defaults_stand_in_the_section_that_its_file_names(wear: Wear, etc: Path) -> None:
+    before = (etc / "ssl/openssl.cnf").read_text()
+    wear(Dress({}, {}, openssl={"MinProtocol": "TLSv1.3", "Groups": "P-384"}))
+    said = (etc / "ssl/openssl.cnf").read_text()
+    assert said.startswith(before)
+    assert said.removeprefix(before).split("\n") == [
+        "", "[first]", "ssl_conf = ssl_sect", "[ssl_sect]", "system_default = system_default_sect",
+        "[system_default_sect]", "MinProtocol = TLSv1.3", "Groups = P-384", "",
+    ]  # fmt: skip
+    wear(Dress({}, {}))
+    assert (etc / "ssl/openssl.cnf").read_text() == before
+
+
+def test_a_log_loses_the_lines_of_one_daemon_until_the_next_dress(wear: Wear, etc: Path) -> None:
+    wear(Dress({}, {}, lost={"postfix": "TLS connection"}))
+    rule = "if $syslogtag startswith 'postfix' and re_match($msg, 'TLS connection') then stop\n"
+    assert (etc / "rsyslog.d/00-mailproof.conf").read_text() == rule
+    wear(Dress({}, {}))
+    assert not (etc / "rsyslog.d/00-mailproof.conf").exists()
 
 
 def test_what_is_pasted_comes_after_what_is_worn_and_before_what_takes_it_back(wear: Wear, etc: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from OpenSSL import SSL
 
-from mailproof.model import Daemon, Mutation, Protocol, Security
+from mailproof.model import Protocol, Security
 from mailproof.pki import Leaf
 from mailproof.wire.answers import Agreed
 from mailproof.wire.asking import hello_of
@@ -107,10 +107,6 @@ def test_the_daemon_behind_it_knows_of_no_tls(through: Callable[[Protocol], Sess
 
 def test_it_makes_an_end_of_what_was_none(through: Callable[[Protocol], Session]) -> None:
     assert isinstance(smuggle(through(Protocol.SMTP), b"\r.\r"), Smuggled)
-
-
-def test_a_mutation_that_wants_it_concerns_both_daemons() -> None:
-    assert Mutation("boxed", middlebox="careless").daemons == set(Daemon)
 
 
 @pytest.mark.parametrize("version", ["SSLv2", "SSLv3"])

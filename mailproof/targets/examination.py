@@ -1,0 +1,145 @@
+"""What is seen of a started container: its services answer, its settings, its files, and what its daemons said.
+
+Examined when it has started and after every change of what it wears, always in the same way: so two sights of it can be
+compared, and a restored specimen is known for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from mailproof.dialect import Dialects
+from mailproof.errors import DidNotRestore
+from mailproof.logs import dovecot, postfix
+from mailproof.model import Daemon, Release, Service
+from mailproof.profile import Profile
+from mailproof.settings import READ_SCRIPT, Readings, dovecot_services, parse_readings, postfix_services
+from mailproof.targets import readback
+from mailproof.targets.dress import HOME, LOSSES, OPENSSL
+from mailproof.targets.follower import LOG
+from mailproof.targets.inside import Inside, docker_inside
+from mailproof.targets.lab import Started, write_state
+from mailproof.targets.people import People
+from mailproof.targets.ready import await_ready, trouble
+from mailproof.targets.standing import check_standing
+from mailproof.targets.wardrobe import dress, outfit
+
+_LOG_MARK = "mailproof-log-follows"
+_FILES = (
+    f"find /etc/postfix /etc/dovecot {OPENSSL} {LOSSES} {HOME}/files -type f -exec sha256sum {{}} + 2>/dev/null | sort"
+)
+_STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
+
+
+class Choice(Protocol):
+    """The part of a selection that a specimen needs."""
+
+    @property
+    def people(self) -> People: ...
+    @property
+    def dialects(self) -> Dialects: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def keys(self) -> dict[str, tuple[Release, Profile | None]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A container as it was at one time: ``files`` are the digests of all that a mutation may touch, ``log`` its lines
+    until then."""
+
+    readings: Readings
+    files: tuple[str, ...]
+    log: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Sight:
+        """What `examine` saw; raises `Unread`."""
+        seen, _, log = text.rpartition(f"{_LOG_MARK}\n")
+        files, _, _ = seen.partition("mailproof reading ")
+        return cls(parse_readings(seen), tuple(files.splitlines()), tuple(log.splitlines()))
+
+    def complaints(self, daemon: Daemon) -> tuple[str, ...]:
+        """What a daemon's start said against its configuration, in the words of the log."""
+        return tuple(_complaints(self.log, daemon))
+
+
+def examine(started: Started, inside: Inside, services: Iterable[Service]) -> str:
+    """Wait until every service answers, then read files, settings, software and log in one go."""
+    await_ready(started, inside, services)
+    return inside.run(f"{_FILES}\n{READ_SCRIPT}\nprintf '%s\\n' {_LOG_MARK}; cat {LOG}").text
+
+
+def check_restored(before: Sight, after: Sight) -> None:
+    """Raises `DidNotRestore` naming the first file, or the daemon, that is not what it was before it was changed."""
+    for line in sorted({*before.files} ^ {*after.files}):
+        raise DidNotRestore(f"{line.partition('  ')[2]} is not what it was before the mutation")
+    if _steady(before.readings) != _steady(after.readings):
+        raise DidNotRestore("the daemons say other settings than before the mutation, from the same files")
+
+
+def publish(directory: Path, started: Started, choice: Choice, prepare: Callable[[Started], None]) -> str:
+    """Examine a started container, prepare it for what it is asked, and describe it to all processes of the run;
+    returns a line that says how it went."""
+    text, software = "", dict[str, Any]()
+
+    def examination() -> None:
+        nonlocal text, software
+        text, software = _examined(started, choice)
+        prepare(started)
+
+    problem = started.problem or trouble(examination)
+    described = Started(**{**_fields(started), "problem": problem})
+    write_state(directory, described, {"text": text, "software": software})
+    return f"{started.key}: {problem}" if problem else f"{started.key}: {_named(software['versions'])}"
+
+
+def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
+    release, profile = choice.keys[started.key]
+    inside = docker_inside(started.container, started.key)
+    text = examine(started, inside, profile.services if profile else ())
+    readings = Sight.of(text).readings
+    if profile is None:
+        await_ready(started, inside, (*postfix_services(readings.postfix), *dovecot_services(readings.dovecot)))
+        text = examine(started, inside, ())
+    elif not profile.verbatim:
+        readback.check(dress(outfit(profile), profile, release, choice.dialects, choice.password), readings)
+        readback.check_services(profile.services, readings)
+    check_standing(Sight.of(text).log, started.own_address, readings)
+    return text, {"versions": _versions(readings), "packages": dict(readings.packages)}
+
+
+def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
+    """Complaints since the daemon last said that it starts: what its predecessor said at its end is not ours."""
+    said = list(lines)
+    start = max((place for place, line in enumerate(said) if _STARTED[daemon] in line), default=0)
+    for line in said[start:]:
+        if daemon is Daemon.POSTFIX and isinstance(record := postfix.parse(line), postfix.Complaint):
+            yield f"{record.process.daemon}: {record.level}: {record.text}"
+        if daemon is Daemon.DOVECOT and isinstance(found := dovecot.parse(line), dovecot.Complaint):
+            yield f"{found.service}: {found.level}: {found.text}"
+
+
+def _steady(readings: Readings) -> Readings:
+    """What is read, but for postconf's own process id, which is new each time."""
+    values = {name: value for name, value in readings.postfix.values.items() if name != "process_id"}
+    return replace(readings, postfix=replace(readings.postfix, values=values))
+
+
+def _versions(readings: Readings) -> dict[str, str]:
+    return {
+        "postfix": readings.postfix.version, "dovecot": readings.dovecot.version,
+        "openssl (postfix)": readings.postfix.library, "openssl (dovecot)": readings.dovecot.library,
+    }  # fmt: skip
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _fields(started: Started) -> dict[str, Any]:
+    return {name: getattr(started, name) for name in Started.__slots__}
