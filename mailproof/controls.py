@@ -149,7 +149,7 @@ def control(
 def broken_by(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
     services: Mapping[str, Changes] | None = None, *, removed: Collection[str] = (), pasted: str = "",
-    pki: Settings | None = None, tables: Settings | None = None, openssl: Settings | None = None,
+    pki: Settings | None = None, tables: Settings | None = None, openssl: Mapping[Daemon, Settings] | None = None,
     lost: Mapping[Daemon, str] | None = None, absent: Collection[str] = (),
     parameters: Mapping[str, object] | None = None, variants: Collection[str] = (), middlebox: str = "",
 ) -> Callable[[Check], Check]:  # fmt: skip
@@ -157,10 +157,10 @@ def broken_by(
 
     ``services`` holds overrides by service id (``submission:587``), ``removed`` entries of master.cf to take out,
     ``pasted`` text for main.cf as it stands. ``pki`` gives a certificate a flaw (``{"rsa": "expired"}``), ``tables``
-    puts another version of a table in its place (``{"relay_clientcerts": "md5"}``), ``openssl`` sets the library's
-    defaults (SSL_CONF_cmd(3)) for the whole host, ``lost`` names the lines that a daemon's log loses, ``absent`` files
-    that are gone. ``parameters`` is what the profile is made to require instead; ``middlebox`` puts a box in front
-    (mailproof/wire/middlebox.py); ``variants`` limits which variants it concerns.
+    puts another version of a table in its place (``{"relay_clientcerts": "md5"}``), ``openssl`` puts commands of
+    SSL_CONF_cmd(3) into the host's openssl.cnf, by the daemon that heeds them, ``lost`` names the lines that a daemon's
+    log loses, ``absent`` files that are gone. ``parameters`` is what the profile is made to require instead;
+    ``middlebox`` puts a box in front (mailproof/wire/middlebox.py); ``variants`` limits which variants it concerns.
     """
     worn = Mutation(
         name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, pki or {}, tables or {},
@@ -173,7 +173,7 @@ def broken_by(
 def tolerates(
     name: str, postfix: Changes | None = None, dovecot: Changes | None = None,
     services: Mapping[str, Changes] | None = None, *, removed: Collection[str] = (), pasted: str = "",
-    pki: Settings | None = None, tables: Settings | None = None, openssl: Settings | None = None,
+    pki: Settings | None = None, tables: Settings | None = None, openssl: Mapping[Daemon, Settings] | None = None,
     variants: Collection[str] = (),
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A different but right way to the same end, under which the control must stay green; said as in `broken_by`."""

@@ -148,10 +148,10 @@ class Mutation:
     ``services`` maps a service id (``submission:587``) to master.cf overrides; a value of None removes a setting.
     ``removed`` are entries taken out of master.cf (``tlsmgr/unix``). ``pasted`` is text appended to main.cf as it
     stands (a typo, a second assignment). ``pki`` maps the kind of a server's certificate (``rsa``) to its flaw,
-    ``tables`` a lookup table to the version of it that is put there, ``openssl`` commands of SSL_CONF_cmd(3) to the
-    values that they have for every program of the host. ``lost`` maps a daemon to a POSIX extended regular expression:
-    its log loses the lines that match. ``absent`` are files that are gone once the daemons run, ``down`` daemons that
-    do not run. ``stale``: what answers still runs with the mutation, while every file is the profile's again.
+    ``tables`` a lookup table to the version of it that is put there, ``openssl`` a daemon to the commands of
+    SSL_CONF_cmd(3) that it heeds when they stand in the host's openssl.cnf, ``lost`` a daemon to the lines that its log
+    loses (POSIX extended regular expression). ``absent`` are files that are gone once the daemons run, ``down`` daemons
+    that do not run. ``stale``: what answers still runs with the mutation, while every file is the profile's again.
     ``parameters`` replace values that the profile requires, where nothing worn breaks the control. ``middlebox`` puts a
     box of that kind in front of each service, for what no server does. ``variants``: the only ones that it concerns.
     """
@@ -164,7 +164,7 @@ class Mutation:
     pasted: str = ""
     pki: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
-    openssl: Mapping[str, str] = field(default_factory=dict)
+    openssl: Mapping[Daemon, Mapping[str, str]] = field(default_factory=dict)
     lost: Mapping[Daemon, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     down: tuple[Daemon, ...] = ()
@@ -192,7 +192,7 @@ class Mutation:
         """The daemons that it says something about: it proves nothing about the other."""
         if self.parameters or self.middlebox:
             return frozenset(Daemon)
-        return frozenset(self.lost) if self.lost else self.restarts
+        return frozenset({*self.lost, *self.openssl}) or self.restarts
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,10 @@ from mailproof.targets.standing import check_standing
 from mailproof.targets.wardrobe import dress, outfit
 
 _LOG_MARK = "mailproof-log-follows"
-_FILES = (
-    f"find /etc/postfix /etc/dovecot {OPENSSL} {LOSSES} {HOME}/files -type f -exec sha256sum {{}} + 2>/dev/null | sort"
-)
+# postconf -e writes several settings in whatever order they come to lie in its table: what counts is each line.
+_FILES = f"""find /etc/postfix /etc/dovecot {OPENSSL} {LOSSES} {HOME}/files -type f ! -path /etc/postfix/main.cf \\
+  -exec sha256sum {{}} + 2>/dev/null | sort
+sort /etc/postfix/main.cf | sha256sum | sed 's:-:/etc/postfix/main.cf:'"""
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
 
 

@@ -44,6 +44,11 @@ class People:
     flawed: Mapping[str, Leaf] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
 
+    def server(self, kind: str) -> Leaf:
+        """The target's certificate of a kind (``rsa``), of another where it has none of that."""
+        first = next(iter(self.servers.values()))
+        return next((leaf for key, leaf in self.servers.items() if key.startswith(kind)), first)
+
     def client(self, name: str) -> ClientCertificate:
         """What a client presents; for a `traveller` a new certificate of the CA, in his own name."""
         leaf = self.clients.get(name) or self._issued(name)

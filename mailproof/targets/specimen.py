@@ -96,9 +96,11 @@ class Specimen:
         if not box or service.port is None or service.protocol is None:
             return connect(self.started, service)
         if str(service) not in self._boxes:
-            leaf = next(iter(self.choice.people.servers.values()))
+            leaf = self.choice.people.server("rsa")
             behind = self.started.address(service.port)
-            self._boxes[str(service)] = Middlebox(box, service.protocol, behind, leaf.cert_pem, leaf.key_pem)
+            self._boxes[str(service)] = Middlebox(
+                box, service.protocol, behind, leaf.cert_pem, leaf.key_pem, service.security
+            )
         return partial(SocketStream.connect, *self._boxes[str(service)].address)
 
     def account(self) -> tuple[str, str]:

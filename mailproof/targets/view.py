@@ -25,7 +25,7 @@ class EffectiveSettings:
     def __getitem__(self, name: str) -> str:
         """The effective value; raises `NoTranslation` or `UnknownSetting` where the release has no such setting."""
         native = self._dialect.native_name(name)
-        value = self._view.effective(self.service.entry, native)
+        value = _plain(self._view.effective(self.service.entry, native))
         newest = self._dialect.to_newest({native: value})[name]
         spelled = "" if (native, value) == (name, newest) else f" (here {native} = {value})"
         self._recorder.note(name, f"{newest or '(empty)'}{spelled}")
@@ -91,3 +91,8 @@ class EffectiveSettings:
     def _seen(self, what: str, shown: str) -> str:
         self._recorder.note(what, shown)
         return shown
+
+
+def _plain(value: str) -> str:
+    """A yes or no as everybody writes it: postconf(1) shows a boolean in the letters of whoever wrote it."""
+    return value.lower() if value.lower() in ("yes", "no") else value

@@ -77,14 +77,15 @@ def _flawed(worn: Outfit, broken: Mutation) -> Outfit:
     files = {f"{kind}.{end}": f"{kind}-{flaw}.{end}" for kind, flaw in broken.pki.items() for end in ("pem", "key")}
     tables = {table: f"{table}-{version}" for table, version in broken.tables.items()}
     lost = {str(daemon): lines for daemon, lines in broken.lost.items()}
-    return replace(worn, swapped={**files, **tables}, openssl=broken.openssl, lost=lost)
+    heeded = {name: value for commands in broken.openssl.values() for name, value in commands.items()}
+    return replace(worn, swapped={**files, **tables}, openssl=heeded, lost=lost)
 
 
 def _pasted(profile: Profile, broken: Mutation, steps: tuple[Step, ...]) -> Outfit:
     base = _base(profile.certificates)
     return Outfit(
         _layered(base["postfix"], _SENDS), _layered(base["dovecot"], broken.dovecot),
-        {id: _layered(settings) for id, settings in broken.services.items()},
+        {str(each): _layered(broken.services.get(str(each), {})) for each in profile.services},
         broken.removed, steps, broken.pasted, _layered(broken.postfix),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ boxes have been: what came behind STARTTLS in clear goes on as if it had come in
 goes on in clear, the daemon still offers STARTTLS inside TLS, and every line end of a client is «cleaned» into CRLF.
 ``antique`` hands through what offers TLS 1.3 and agrees to everything older by itself, as no library of today would:
 SSL 2 and SSL 3, no extension confirmed, compression where it is offered. Its handshakes are never finished.
+``stripping`` takes STARTTLS out of the dialogue, ``terminating`` ends TLS before the daemon, by settings of its own.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import re
 import socket
 import threading
 from contextlib import suppress
-from selectors import EVENT_READ, DefaultSelector
+from functools import cached_property
 
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from OpenSSL import SSL
 
 from mailproof.errors import GarbledReply
-from mailproof.model import Protocol
+from mailproof.model import Protocol, Security
+from mailproof.wire.between import PATIENCE, SEGMENT, STARTTLS, Relay, Stripping, Terminating, old_fashioned
 from mailproof.wire.stream import outgoing
 from mailproof.wire.tls.clienthello import ClientHello, client_hello
 from mailproof.wire.tls.octets import pairs, vector
@@ -28,7 +31,6 @@ from mailproof.wire.tls.records import ALERT, HANDSHAKE, record
 from mailproof.wire.tls.registry import VERSIONS
 from mailproof.wire.tls.suites import chosen_by
 
-_STARTTLS = re.compile(rb"^(?:(\S+) )?(?:STARTTLS|STLS)\r\n", re.IGNORECASE | re.MULTILINE)
 _READY = {
     Protocol.SMTP: b"220 2.0.0 Ready to start TLS\r\n", Protocol.IMAP: b" OK Begin TLS negotiation now.\r\n",
     Protocol.POP3: b"+OK Begin TLS negotiation now.\r\n", Protocol.SIEVE: b'OK "Begin TLS negotiation now."\r\n',
@@ -38,21 +40,22 @@ _EPHEMERAL = chosen_by(("ECDHE+AESGCM",))
 _KEY_EXCHANGE = b"\x03" + pairs((29,)) + vector(1, bytes(32)) + pairs((0x0401,)) + vector(2, bytes(256))
 _NUMBERS = {name: number for number, name in VERSIONS.items()}
 _NO = record(ALERT, b"\x02\x28", 0x0300)
-_SEGMENT = 16 * 1024
-_PATIENCE = 30.0
-"""Seconds after which a relayed connection on which nothing happens is given up."""
 
 
 class Middlebox:
     """Listens on a loopback port of its own and relays every connection to ``behind``; ``address`` is its own."""
 
-    def __init__(self, kind: str, protocol: Protocol, behind: tuple[str, int], cert_pem: bytes, key_pem: bytes) -> None:
-        """``kind``: ``careless`` or ``antique``. Raises KeyError for another."""
-        self._relay = {"careless": _Careless, "antique": _Antique}[kind]
+    def __init__(
+        self, kind: str, protocol: Protocol, behind: tuple[str, int], cert_pem: bytes, key_pem: bytes,
+        security: Security = Security.STARTTLS,
+    ) -> None:  # fmt: skip
+        """``kind``: one of `KINDS`; raises KeyError for another. ``security`` is how TLS begins on the service."""
+        self._relay = KINDS[kind]
         self._protocol = protocol
+        self._security = security
         self._behind = behind
-        self._certificate = load_pem_x509_certificate(cert_pem)
-        self._context = _context(self._certificate, key_pem)
+        self._certificate, key = load_pem_x509_certificate(cert_pem), load_pem_private_key(key_pem, None)
+        self._context = (old_fashioned if kind == "terminating" else _context)(self._certificate, key)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,46 +73,15 @@ class Middlebox:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError, SSL.Error), socket.create_connection(self._behind, _PATIENCE) as server:
-            self._relay(self._protocol, client, server, self._certificate, self._context).run()
+        with client, suppress(OSError, SSL.Error), socket.create_connection(self._behind, PATIENCE) as server:
+            self._relay(self._protocol, self._security, client, server, self._certificate, self._context).run()
 
 
-class _Relay:
-    """One connection, handed through."""
-
-    def __init__(
-        self, protocol: Protocol, client: socket.socket, server: socket.socket, certificate: Certificate,
-        context: SSL.Context,
-    ) -> None:  # fmt: skip
-        self.protocol = protocol
-        self.client = client
-        self.server = server
-        self.certificate = certificate
-        self.tls = SSL.Connection(context, None)
-
-    def run(self) -> None:
-        """Until either side closes or nothing happens any more."""
-        with DefaultSelector() as selector:
-            selector.register(self.client, EVENT_READ, self._from_client)
-            selector.register(self.server, EVENT_READ, self._from_server)
-            while events := selector.select(_PATIENCE):
-                for key, _ in events:
-                    data = key.fileobj.recv(_SEGMENT)  # type: ignore[union-attr]
-                    if not data:
-                        return
-                    key.data(data)
-
-    def _from_server(self, data: bytes) -> None:
-        self.client.sendall(data)
-
-    def _from_client(self, data: bytes) -> None:
-        self.server.sendall(data)
-
-
-class _Antique(_Relay):
+class _Antique(Relay):
     """Agrees to what is older than TLS 1.3; a hello comes in one piece, because a client sends it so."""
 
-    def _from_client(self, data: bytes) -> None:
+    def from_client(self, data: bytes) -> None:
+        """A hello is answered here or handed through, by what it offers."""
         if data[2:5] == b"\x01\x00\x02":
             self.client.sendall(_ssl_2(self.certificate) if _RC4_MD5 in data else _NO)
         elif (hello := _old_hello(data)) is not None:
@@ -118,7 +90,7 @@ class _Antique(_Relay):
             self.server.sendall(data)
 
 
-class _Careless(_Relay):
+class _Careless(Relay):
     """``shaking`` from STARTTLS to the end of the handshake, ``secured`` after it."""
 
     shaking = False
@@ -126,19 +98,26 @@ class _Careless(_Relay):
     early = b""  # what came behind STARTTLS
     flight = b""  # what the handshake has been fed
 
-    def _from_server(self, data: bytes) -> None:
+    @cached_property
+    def tls(self) -> SSL.Connection:
+        """TLS with the client."""
+        return SSL.Connection(self.context, None)
+
+    def from_server(self, data: bytes) -> None:
+        """What the daemon says in clear, encrypted once the client is."""
         if self.secured:
             self.tls.sendall(data)
             data = outgoing(self.tls)
         self.client.sendall(data)
 
-    def _from_client(self, data: bytes) -> None:
+    def from_client(self, data: bytes) -> None:
+        """What the client says, by where its session stands."""
         if self.shaking:
             self._shake(data)
         elif self.secured:
             self.tls.bio_write(data)
             self._decrypted()
-        elif found := _STARTTLS.search(data):
+        elif found := STARTTLS.search(data):
             self._begin(found[1] or b"", data[: found.start()], data[found.end() :])
         else:
             self._forward(data)
@@ -171,7 +150,7 @@ class _Careless(_Relay):
     def _decrypted(self) -> None:
         with suppress(SSL.WantReadError):
             while True:
-                self._forward(self.tls.recv(_SEGMENT))
+                self._forward(self.tls.recv(SEGMENT))
 
     def _forward(self, data: bytes) -> None:
         if data:
@@ -206,9 +185,13 @@ def _agreement(hello: ClientHello, certificate: Certificate) -> bytes:
     return record(HANDSHAKE, b"".join(bytes([kind]) + vector(3, body) for kind, body in flight), version)
 
 
-def _context(certificate: Certificate, key_pem: bytes) -> SSL.Context:
+def _context(certificate: Certificate, key: PrivateKeyTypes) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)  # asks every client for a certificate, and takes any or none
     context.use_certificate(certificate)
-    context.use_privatekey(load_pem_private_key(key_pem, None))  # type: ignore[arg-type]
+    context.use_privatekey(key)  # type: ignore[arg-type]
     return context
+
+
+KINDS = {"careless": _Careless, "antique": _Antique, "stripping": Stripping, "terminating": Terminating}
+"""What a middlebox may be."""

@@ -13,6 +13,7 @@ from mailproof.controls import (
     EffectiveSettings,
     broken_by,
     control,
+    no_other_way,
     postconf,
     rfc,
     tolerates,
@@ -36,8 +37,8 @@ from mailproof.controls import (
 def test_logins_need_tls(settings: EffectiveSettings) -> None:
     """A password sent in clear is everybody's on the way."""
     enforced = settings["smtpd_tls_security_level"] == "encrypt" or settings["smtpd_tls_wrappermode"] == "yes"
-    possible = settings["smtpd_sasl_auth_enable"] == "yes"
-    assert not possible or enforced or settings["smtpd_tls_auth_only"] == "yes", "logins are possible without TLS"
+    possible, only = settings["smtpd_sasl_auth_enable"] == "yes", settings["smtpd_tls_auth_only"]
+    assert not possible or enforced or only == "yes", f"logins are possible without TLS: smtpd_tls_auth_only = {only}"
 
 
 @control(
@@ -48,6 +49,7 @@ def test_logins_need_tls(settings: EffectiveSettings) -> None:
     remedy="auth_allow_cleartext = no (Dovecot 2.3: disable_plaintext_auth = yes)",
 )  # fmt: skip
 @broken_by("cleartext-allowed", dovecot={"auth_allow_cleartext": "yes", "ssl": "yes"})
+@no_other_way("the setting has two values, and the other one is the fault")
 def test_cleartext_logins_are_off(settings: EffectiveSettings) -> None:
     """Dovecot takes a connection from its own address for secure, so only a look from outside settles the rest."""
     assert settings["auth_allow_cleartext"] == "no", f"auth_allow_cleartext = {settings['auth_allow_cleartext']}"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from mailproof.controls import DAEMON, MUST, EffectiveSettings, article, broken_by, control
+from mailproof.controls import (
+    DAEMON,
+    MUST,
+    EffectiveSettings,
+    article,
+    broken_by,
+    control,
+    no_other_way,
+)
 
 
 @control(
@@ -15,6 +23,7 @@ from mailproof.controls import DAEMON, MUST, EffectiveSettings, article, broken_
     remedy="postconf -T run-version, or ldd on the daemon",
 )  # fmt: skip
 @broken_by("his-own-command", parameters={"openssl_version": "echo OpenSSL 1.0.1e 11 Feb 2013"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_command_shows_the_library_of_the_daemon(settings: EffectiveSettings, parameters: dict[str, str]) -> None:
     """What a server speaks is decided by the library that it runs with, and not by the command beside it."""
     said = settings.said(parameters["openssl_version"]).split()[:2]

@@ -13,6 +13,7 @@ from mailproof.controls import (
     broken_by,
     control,
     dovecot,
+    no_other_way,
     postconf,
     tolerates,
 )  # fmt: skip
@@ -29,6 +30,7 @@ ELEMENTS = ("%{user}", "%{mechanism}", "%{remote_ip}", "%{local_ip}", "%{mail_pi
 @broken_by("nothing-logged", postfix={"smtpd_tls_loglevel": "0"})
 @broken_by("sending-not-logged", postfix={"smtp_tls_loglevel": "0"})
 @broken_by("everything-logged", postfix={"smtpd_tls_loglevel": "3"})
+@no_other_way("of the four levels one is right, and each of the others is a fault")
 def test_tls_log_levels_are_one(settings: EffectiveSettings) -> None:
     """0 leaves no trace of a connection's cipher; above 1 the log fills with what an attacker may read."""
     levels = settings["smtpd_tls_loglevel"], settings["smtp_tls_loglevel"]

@@ -34,14 +34,17 @@ REFUSE = {"reject", "reject_unauth_destination", "defer", "defer_unauth_destinat
     "nobody-asked", postfix={"smtpd_tls_ask_ccert": "no"}, services={"relay:2525": {"smtpd_tls_req_ccert": "no"}}
 )
 @broken_by("required-where-it-is-ignored", services={"relay:2525": {"smtpd_tls_security_level": "may"}})
+@tolerates("required-where-tls-is", services={"submission:587": {"smtpd_tls_req_ccert": "yes"},
+           "submissions:465": {"smtpd_tls_req_ccert": "yes"}, "relay:2525": {"smtpd_tls_ask_ccert": "yes"}})  # fmt: skip
 def test_clients_are_asked_for_a_certificate(settings: EffectiveSettings) -> None:
     """A certificate that nobody asks for is never sent; one that is required without mandatory TLS is not required."""
     asked, required = settings["smtpd_tls_ask_ccert"], settings["smtpd_tls_req_ccert"]
     if settings.service.role is RELAY:
-        assert required == "yes", "smtpd_tls_req_ccert = no on a relay port"
-        assert settings["smtpd_tls_security_level"] == "encrypt", "req_ccert is ignored unless TLS is mandatory"
+        level = settings["smtpd_tls_security_level"]
+        assert required == "yes", f"smtpd_tls_req_ccert = {required} on a relay port"
+        assert level == "encrypt", f"req_ccert is ignored unless TLS is mandatory; the level is «{level}»"
     else:
-        assert "yes" in (asked, required), "no client is asked for a certificate"
+        assert "yes" in (asked, required), f"no client is asked: ask_ccert = {asked}, req_ccert = {required}"
 
 
 @control(
@@ -50,7 +53,8 @@ def test_clients_are_asked_for_a_certificate(settings: EffectiveSettings) -> Non
     "permissive spam blocking policy under smtpd_recipient_restrictions will no longer result in a permissive mail relay "
     "policy.",
     on=(MX, SUBMISSION, RELAY), daemons=(POSTFIX,), severity=CRITICAL, feature="client-certificates",
-    expects="smtpd_relay_restrictions permits listed certificates, no others, and refuses the rest",
+    expects="smtpd_relay_restrictions, or where it is empty smtpd_recipient_restrictions, permits listed certificates, no "
+            "others, and refuses the rest",
     remedy="postconf -e 'smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
            "permit_tls_clientcerts, reject_unauth_destination'",
 )  # fmt: skip
@@ -63,9 +67,17 @@ def test_clients_are_asked_for_a_certificate(settings: EffectiveSettings) -> Non
            postfix={"smtpd_relay_restrictions": "permit_tls_all_clientcerts, reject_unauth_destination"},
            services={name: {"smtpd_relay_restrictions": "permit_tls_all_clientcerts, permit_tls_clientcerts, reject"}
                      for name in ("submission:587", "submissions:465", "relay:2525")})  # fmt: skip
+@tolerates("another-order", postfix={"smtpd_relay_restrictions": "permit_tls_clientcerts permit_mynetworks defer_unauth_destination"},
+           services={name: {"smtpd_relay_restrictions": "permit_tls_clientcerts permit_sasl_authenticated reject"}
+                     for name in ("submission:587", "submissions:465", "relay:2525")})  # fmt: skip
+@tolerates("all-in-the-recipients-list", postfix={"smtpd_relay_restrictions": "", "smtpd_recipient_restrictions":
+           "permit_mynetworks, permit_sasl_authenticated, permit_tls_clientcerts, reject_unauth_destination"},
+           services={name: {"smtpd_relay_restrictions": None}
+                     for name in ("submission:587", "submissions:465", "relay:2525")})  # fmt: skip
 def test_relay_restrictions_permit_listed_certificates_only(settings: EffectiveSettings) -> None:
     """Each word is asked in turn until one decides: what stands behind the refusal is never reached."""
-    words = settings["smtpd_relay_restrictions"].replace(",", " ").split()
+    decides = settings["smtpd_relay_restrictions"] or settings["smtpd_recipient_restrictions"]
+    words = decides.replace(",", " ").split()
     before = words[: min((words.index(word) for word in words if word in REFUSE), default=0)]
     assert "permit_tls_clientcerts" in before, f"listed certificates are not permitted before the refusal: {words}"
     assert not {"permit", "permit_tls_all_clientcerts"} & set(before), f"others are permitted as well: {before}"
@@ -79,6 +91,11 @@ def test_relay_restrictions_permit_listed_certificates_only(settings: EffectiveS
     parameters=("fingerprint_digest",),
 )  # fmt: skip
 @broken_by("digest-of-2008", postfix={"smtpd_tls_fingerprint_digest": "md5"})
+@broken_by("table-of-2008", tables={"relay_clientcerts": "md5"})
+@broken_by("dashes", tables={"relay_clientcerts": "dashes"})
+@broken_by("no-separators", tables={"relay_clientcerts": "no-separators"})
+@tolerates("reordered", tables={"relay_clientcerts": "reordered"})
+@tolerates("one-who-is-elsewhere", tables={"relay_clientcerts": "one-more"})
 def test_fingerprints_match_the_digest(settings: EffectiveSettings, parameters: Mapping[str, object]) -> None:
     """The default digest depends on the compatibility level: a table of the other length silently permits nobody."""
     digest, wanted = settings["smtpd_tls_fingerprint_digest"], parameters["fingerprint_digest"]
@@ -95,7 +112,7 @@ def test_fingerprints_match_the_digest(settings: EffectiveSettings, parameters: 
     expects="no certificate is required where TLS is optional", remedy="postconf -e smtpd_tls_req_ccert=no",
 )  # fmt: skip
 @broken_by("as-in-the-article", postfix={"smtpd_tls_req_ccert": "yes"})
-@tolerates("asked", postfix={"smtpd_tls_ask_ccert": "yes"})
+@tolerates("nobody-asked", postfix={"smtpd_tls_ask_ccert": "no"})
 def test_certificates_are_not_required_where_tls_is_optional(settings: EffectiveSettings) -> None:
     """The line promises a check that never takes place."""
     required, level = settings["smtpd_tls_req_ccert"], settings["smtpd_tls_security_level"]

@@ -21,6 +21,7 @@ from mailproof.controls import (
     broken_by,
     control,
     rfc,
+    tolerates,
 )  # fmt: skip
 
 LOGIN_IN_CLEAR = {"smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "may"}
@@ -36,6 +37,7 @@ LOGIN_IN_CLEAR = {"smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "may"
 )  # fmt: skip
 @broken_by("logins-in-clear", services={"submission:587": LOGIN_IN_CLEAR},
            dovecot={"auth_allow_cleartext": "yes", "ssl": "yes"})  # fmt: skip
+@tolerates("by-the-level", services={"submission:587": {"smtpd_tls_auth_only": "no"}}, dovecot={"ssl": "yes"})
 def test_no_login_before_tls(endpoint: Endpoint) -> None:
     """Most programs send the password as soon as they are offered to."""
     with endpoint.session() as session:
@@ -52,6 +54,9 @@ def test_no_login_before_tls(endpoint: Endpoint) -> None:
 )  # fmt: skip
 @broken_by("no-logins", services={name: {"smtpd_sasl_auth_enable": "no"} for name in ("submission:587", "submissions:465")},
            dovecot={"auth_mechanisms": "cram-md5"})  # fmt: skip
+@tolerates(
+    "for-old-programs-too", postfix={"broken_sasl_auth_clients": "yes"}, dovecot={"auth_mechanisms": "plain login"}
+)
 def test_login_after_tls(endpoint: Endpoint) -> None:
     """A port that refuses everybody passes every other check."""
     user, password = endpoint.account()
@@ -70,6 +75,8 @@ def test_login_after_tls(endpoint: Endpoint) -> None:
 @broken_by(
     "tls-optional", services={name: {"smtpd_tls_security_level": "may"} for name in ("submission:587", "relay:2525")}
 )
+@tolerates("certificates-asked-for", services={"submission:587": {"smtpd_tls_ask_ccert": "yes"},
+                                               "relay:2525": {"smtpd_tls_ask_ccert": "yes"}})  # fmt: skip
 def test_no_mail_before_tls(endpoint: Endpoint) -> None:
     """Where TLS is demanded, nothing of a message may travel in clear, its sender included."""
     with endpoint.session() as session:
@@ -84,6 +91,7 @@ def test_no_mail_before_tls(endpoint: Endpoint) -> None:
     remedy="postconf -e smtpd_tls_security_level=may smtpd_tls_req_ccert=no",
 )  # fmt: skip
 @broken_by("tls-demanded", postfix={"smtpd_tls_security_level": "encrypt"})
+@tolerates("certificates-asked-for", postfix={"smtpd_tls_ask_ccert": "yes"})
 def test_accepts_local_mail_without_tls(endpoint: Endpoint) -> None:
     """An MX that demands TLS loses mail from everybody who has none."""
     with endpoint.session() as session:
@@ -97,11 +105,12 @@ def test_accepts_local_mail_without_tls(endpoint: Endpoint) -> None:
     on=(MX,), daemons=(POSTFIX,), severity=HIGH, expects="STARTTLS is announced", remedy="postconf -e smtpd_tls_security_level=may",
 )  # fmt: skip
 @broken_by("tls-switched-off", postfix={"smtpd_tls_security_level": "none"})
+@tolerates("certificates-asked-for", postfix={"smtpd_tls_ask_ccert": "yes"})
 def test_announces_starttls(endpoint: Endpoint) -> None:
     """A sender that is not told of TLS sends in clear."""
     with endpoint.session() as session:
-        offered = session.offers_starttls
-    assert offered, "EHLO does not name STARTTLS"
+        offered, said = session.offers_starttls, sorted(session.capabilities)
+    assert offered, f"EHLO does not name STARTTLS: {' '.join(said)}"
 
 
 @control(
@@ -112,6 +121,7 @@ def test_announces_starttls(endpoint: Endpoint) -> None:
     remedy="leave ssl out of Dovecot's service lmtp", daemons=(DOVECOT,),
 )  # fmt: skip
 @broken_by("no-recipients", dovecot={"auth_username_chars": "0"})
+@tolerates("tls-optional-elsewhere", dovecot={"ssl": "yes"})
 def test_lmtp_needs_no_tls(endpoint: Endpoint) -> None:
     """The socket never leaves the host: a demand for TLS there would only stop delivery."""
     with endpoint.session() as session:

@@ -15,6 +15,7 @@ from mailproof.controls import (
     name_problem,
     rfc,
     right_now,
+    tolerates,
 )  # fmt: skip
 
 OFFERS = {"rsa": AUTHENTICATED_RSA, "ecdsa": AUTHENTICATED_ECDSA}
@@ -33,6 +34,15 @@ STRANGERS_DOVECOT = {"ssl_server_cert_file": f"{FILES}-rsa.pem", "ssl_server_key
     remedy="install leaf and intermediate certificates in one file, leaf first",
 )  # fmt: skip
 @broken_by("strangers-certificate", postfix=STRANGERS_POSTFIX, dovecot=STRANGERS_DOVECOT)
+@broken_by("expired", pki={"rsa": "expired", "ecdsa": "expired"})
+@broken_by("not-yet-valid", pki={"rsa": "not-yet-valid", "ecdsa": "not-yet-valid"})
+@broken_by("self-signed", pki={"rsa": "self-signed", "ecdsa": "self-signed"})
+@broken_by("missing-chain", pki={"rsa": "missing-chain", "ecdsa": "missing-chain"})
+@broken_by("client-only", pki={"rsa": "client-only", "ecdsa": "client-only"})
+@tolerates("in-one-list-of-files", postfix={
+    "smtpd_tls_cert_file": "", "smtpd_tls_key_file": "", "smtpd_tls_eccert_file": "", "smtpd_tls_eckey_file": "",
+    "smtpd_tls_chain_files": "/etc/mailproof/files/rsa.key /etc/mailproof/files/rsa.pem"},
+           dovecot={"ssl_server_prefer_ciphers": "client"}, variants=("rsa",))  # fmt: skip
 def test_chain_is_trusted(endpoint: Endpoint, variant: str) -> None:
     """A mail program that is told to accept any certificate gives its password to any host."""
     answer = endpoint.agreed(OFFERS[variant])
@@ -48,6 +58,11 @@ def test_chain_is_trusted(endpoint: Endpoint, variant: str) -> None:
     remedy="have the certificate issued for the name that clients are told",
 )  # fmt: skip
 @broken_by("strangers-certificate", postfix=STRANGERS_POSTFIX, dovecot=STRANGERS_DOVECOT)
+@broken_by("wrong-name", pki={"rsa": "wrong-name", "ecdsa": "wrong-name"})
+@tolerates("in-one-list-of-files", postfix={
+    "smtpd_tls_cert_file": "", "smtpd_tls_key_file": "", "smtpd_tls_eccert_file": "", "smtpd_tls_eckey_file": "",
+    "smtpd_tls_chain_files": "/etc/mailproof/files/rsa.key /etc/mailproof/files/rsa.pem"},
+           dovecot={"ssl_server_prefer_ciphers": "client"}, variants=("rsa",))  # fmt: skip
 def test_certificate_names_the_host(endpoint: Endpoint, variant: str) -> None:
     """Without the name, anybody's certificate would do."""
     answer = endpoint.agreed(OFFERS[variant])

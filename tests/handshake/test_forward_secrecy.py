@@ -7,6 +7,7 @@ from mailproof.controls import (
     ANONYMOUS,
     ANONYMOUS_FIRST,
     CRITICAL,
+    DOVECOT,
     HIGH,
     MUST,
     MUST_NOT,
@@ -60,6 +61,8 @@ def test_prefers_forward_secrecy_in_tls_1_2(endpoint: Endpoint) -> None:
 )  # fmt: skip
 @broken_by("capped-at-1.2", postfix={"smtpd_tls_protocols": "TLSv1.2", "smtpd_tls_mandatory_protocols": "TLSv1.2"},
            dovecot=NO_GROUP_OF_TLS_1_3)  # fmt: skip
+@broken_by("capped-for-the-whole-host", openssl={DOVECOT: {"MaxProtocol": "TLSv1.2"}})
+@tolerates("client-order", postfix={"tls_preempt_cipherlist": "no"}, dovecot={"ssl_server_prefer_ciphers": "client"})
 def test_prefers_tls_1_3(endpoint: Endpoint) -> None:
     """TLS 1.3 knows no key exchange without forward secrecy, and encrypts the certificates."""
     answer = endpoint.offer(WORSE_FIRST_1_3, beside=TLS_1_2)
@@ -88,6 +91,7 @@ def test_refuses_static_rsa(endpoint: Endpoint) -> None:
     remedy="postconf -e 'smtpd_tls_exclude_ciphers = aNULL, kRSA'",
 )  # fmt: skip
 @broken_by("anonymous-preferred", postfix={"smtpd_tls_exclude_ciphers": "kRSA"})
+@tolerates("another-spelling", postfix={"smtpd_tls_exclude_ciphers": "kRSA aNULL"})
 def test_never_prefers_an_anonymous_suite(endpoint: Endpoint) -> None:
     """With tls_preempt_cipherlist every Postfix picks an anonymous suite if it may: nobody then knows who answered."""
     answer = endpoint.offer(ANONYMOUS_FIRST)
@@ -106,6 +110,8 @@ def test_never_prefers_an_anonymous_suite(endpoint: Endpoint) -> None:
                     "smtpd_tls_ask_ccert": "no"},
            services={"relay:2525": {"smtpd_tls_req_ccert": "no"}},
            dovecot={"ssl_cipher_list": "aNULL:ALL:@SECLEVEL=0"})  # fmt: skip
+@tolerates("fewer-suites", postfix={"tls_high_cipherlist": "ECDHE+AESGCM:kRSA", "tls_medium_cipherlist": "ECDHE+AESGCM:kRSA"},
+           dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 def test_refuses_anonymous_suites(endpoint: Endpoint) -> None:
     """Whoever sits in between can answer an anonymous handshake, and take the password."""
     agreed = endpoint.agreements(ANONYMOUS)

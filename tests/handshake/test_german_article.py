@@ -13,6 +13,7 @@ from mailproof.controls import (
     broken_by,
     control,
     listed,
+    no_other_way,
 )
 
 READMITTED = {
@@ -29,6 +30,7 @@ READMITTED = {
 )  # fmt: skip
 @broken_by("readmitted", postfix=READMITTED, services={"submission:587": READMITTED}, variants=("tls-1.0", "tls-1.1"))
 @broken_by("antique-box-in-front", middlebox="antique", variants=("ssl-3",))
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_submission_refuses_old_versions(endpoint: Endpoint, variant: str) -> None:
     """His list shuts out SSL 2 and SSL 3 alone, and at level may a mandatory list is not asked at all."""
     agreed = endpoint.agreements(OLD_VERSIONS[variant])

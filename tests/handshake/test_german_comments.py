@@ -27,6 +27,7 @@ from mailproof.controls import (
     control,
     listed,
     mail_client,
+    no_other_way,
     tolerates,
 )  # fmt: skip
 
@@ -70,6 +71,7 @@ def test_senders_get_tls_1_2_or_newer(endpoint: Endpoint, variant: str) -> None:
     remedy="postconf -e 'smtpd_tls_mandatory_protocols = >=TLSv1.2' 'smtpd_tls_protocols = >=TLSv1.2'",
 )  # fmt: skip
 @broken_by("list-in-force", postfix=ENCRYPT)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_mandatory_list_does_not_hold_newer_versions_back(endpoint: Endpoint) -> None:
     """A list of bare names ends at the newest one that it names, as soon as somebody demands encryption."""
     answer = endpoint.offer(TLS_1_3, beside=TLS_1_2)
@@ -83,10 +85,11 @@ def test_the_mandatory_list_does_not_hold_newer_versions_back(endpoint: Endpoint
     remedy="postconf -e 'smtpd_tls_mandatory_protocols = >=TLSv1.2' 'smtpd_tls_protocols = >=TLSv1.2'",
 )  # fmt: skip
 @broken_by("only-the-newest", postfix={"smtpd_tls_protocols": ">=TLSv1.3"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_versions_that_the_list_names_are_agreed_to(endpoint: Endpoint, variant: str) -> None:
     """Who names old versions gets them, or believes so: which of the two is true differs from version to version."""
     agreed = endpoint.agreements(PRE_QUANTUM[variant] if variant == "tls-1.2" else OLD_VERSIONS[variant])
-    assert agreed, "refused"
+    assert agreed, f"agreed to: {listed(agreed)}"
 
 
 @control(
@@ -96,6 +99,7 @@ def test_versions_that_the_list_names_are_agreed_to(endpoint: Endpoint, variant:
     remedy="postconf -e 'smtpd_tls_mandatory_protocols = >=TLSv1.2' 'smtpd_tls_protocols = >=TLSv1.2'",
 )  # fmt: skip
 @broken_by("antique-box-in-front", middlebox="antique")
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_version_that_the_list_shuts_out_is_refused(endpoint: Endpoint) -> None:
     """No library of today has SSL 2: the word keeps nobody out who was not out already."""
     agreed = endpoint.agreements(OLD_VERSIONS["ssl-2"])
@@ -123,6 +127,7 @@ def test_dovecot_is_forward_secret_by_itself(endpoint: Endpoint) -> None:
     remedy="none: ECDHE with AES-GCM is better",
 )  # fmt: skip
 @broken_by("no-dhe", dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dovecot_still_chooses_dhe(endpoint: Endpoint) -> None:
     """Who compares his own output with the one in the comments finds another."""
     answer = endpoint.probe(PRE_QUANTUM["tls-1.2"])
@@ -138,6 +143,7 @@ def test_dovecot_still_chooses_dhe(endpoint: Endpoint) -> None:
     remedy="none: ECDHE with AES-GCM is better, and DHE needs ssl_server_dh_file",
 )  # fmt: skip
 @broken_by("no-dhe", dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dovecot_still_knows_dhe_with_gcm(endpoint: Endpoint) -> None:
     """Old Dovecot made parameters by itself; today's has DHE only where the package, or somebody, gives it a file."""
     agreed = endpoint.agreements(FINITE_FIELD)
@@ -201,6 +207,7 @@ def test_dhe_needs_no_export_parameters(endpoint: Endpoint) -> None:
     remedy="postconf -X smtpd_tls_dh1024_param_file",
 )  # fmt: skip
 @broken_by("no-dhe", postfix=NO_DHE)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dhe_has_2048_bits(endpoint: Endpoint) -> None:
     """With the how-to's own 1024 bits, clients of today break off: the mail is not sent, or in clear."""
     agreed = endpoint.agreements(FINITE_FIELD)
@@ -216,6 +223,7 @@ def test_dhe_has_2048_bits(endpoint: Endpoint) -> None:
 )  # fmt: skip
 @broken_by("no-ecdhe", postfix=NO_ECDHE)
 @broken_by("comment-6-in-force", postfix=COMMENT_6_IN_FORCE)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_postfix_uses_ecdhe(endpoint: Endpoint) -> None:
     """The list of comment 6 begins with EDH: where it counts, and the server decides, nobody gets ECDHE."""
     answer = endpoint.offer(TLS_1_2)
@@ -232,6 +240,7 @@ def test_postfix_uses_ecdhe(endpoint: Endpoint) -> None:
     remedy="none: ECDHE with AES-GCM is better",
 )  # fmt: skip
 @broken_by("no-dhe", postfix=NO_DHE)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dhe_camellia_is_always_chosen(endpoint: Endpoint) -> None:
     """It was the first suite that his client's library and his server's had in common."""
     answer = endpoint.offer(FINITE_FIELD_FIRST)
@@ -247,7 +256,7 @@ def test_dhe_camellia_is_always_chosen(endpoint: Endpoint) -> None:
     remedy="none: Diffie-Hellman parameters have nothing to do with a certificate",
 )  # fmt: skip
 @broken_by("certificate-asked-for", postfix={"smtpd_tls_ask_ccert": "yes"})
-@tolerates("without-parameters", postfix={"smtpd_tls_dh1024_param_file": None})
+@tolerates("without-parameters", postfix={"smtpd_tls_dh1024_param_file": ""})
 def test_clients_are_shown_a_certificate_and_asked_for_none(endpoint: Endpoint) -> None:
     """The words speak of the client's certificate, and are read as a flaw of the server's."""
     answer = endpoint.agreed(MODERN)

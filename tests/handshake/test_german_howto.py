@@ -27,6 +27,7 @@ from mailproof.controls import (
     broken_by,
     control,
     listed,
+    no_other_way,
 )  # fmt: skip
 
 IN_POSTFIX = article("de", "Einrichtung von Perfect Forward Secrecy (PFS) in Postfix")
@@ -47,6 +48,7 @@ EVERYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 )  # fmt: skip
 @broken_by("short-keys", postfix=ONLY_128, dovecot={"ssl_cipher_list": "ECDHE+AES128"}, variants=("tls-1.2",))
 @broken_by("no-tls-1.2-either", postfix=ONLY_RSA, dovecot={"ssl_cipher_list": "kRSA"}, variants=("today",))
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_a_client_agrees_on_the_suite_that_was_shown(endpoint: Endpoint, variant: str) -> None:
     """The test by hand showed this suite; a client of today gets TLS 1.3."""
     agreed = endpoint.agreed(MODERN if variant == "today" else TLS_1_2)
@@ -59,6 +61,7 @@ def test_a_client_agrees_on_the_suite_that_was_shown(endpoint: Endpoint, variant
     expects="a hello of nothing without forward secrecy is refused, and what is agreed has it", remedy="nothing",
 )  # fmt: skip
 @broken_by("static-rsa-readmitted", dovecot={"ssl_cipher_list": "ALL"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dovecot_does_forward_secrecy_by_itself(endpoint: Endpoint, variant: str) -> None:
     """Dovecot then does Perfect Forward Secrecy by itself: the how-to changes nothing but its log."""
     agreed, worse = endpoint.agreed(MODERN.only(f"TLSv1{variant[-2:]}")), endpoint.agreements(STATIC_RSA)
@@ -73,6 +76,7 @@ def test_dovecot_does_forward_secrecy_by_itself(endpoint: Endpoint, variant: str
     remedy="none is needed; for DHE: ssl_server_dh_file with 2048 bits",
 )  # fmt: skip
 @broken_by("neither", dovecot={"ssl_cipher_list": "kRSA"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_dovecot_knows_dhe_and_ecdhe(endpoint: Endpoint, variant: str) -> None:
     """Dovecot supports plain DHE from 2.1.x on and the faster ECDHE from 2.2.x on."""
     plain = endpoint.agreements(FINITE_FIELD)
@@ -87,6 +91,7 @@ def test_dovecot_knows_dhe_and_ecdhe(endpoint: Endpoint, variant: str) -> None:
     remedy="nothing",
 )  # fmt: skip
 @broken_by("taken-back", pasted="tls_preempt_cipherlist = no")
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_order_of_the_server_is_heeded(endpoint: Endpoint) -> None:
     """tls_preempt_cipherlist is heeded from Postfix 2.8 on: it is no longer up to the client which method is used."""
     agreed = endpoint.agreed(WORSE_FIRST_1_2)
@@ -101,6 +106,7 @@ def test_the_order_of_the_server_is_heeded(endpoint: Endpoint) -> None:
     remedy="smtpd_tls_exclude_ciphers = aNULL, kRSA",
 )  # fmt: skip
 @broken_by("static-rsa-readmitted", postfix={"smtpd_tls_exclude_ciphers": "aNULL"}, dovecot={"ssl_cipher_list": "ALL"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_nothing_that_is_recorded_can_be_read_later(endpoint: Endpoint) -> None:
     """Traffic that is recorded today must not become readable in months or years: whoever asks for static RSA gets it."""
     agreed = endpoint.agreements(STATIC_RSA)
@@ -114,6 +120,7 @@ def test_nothing_that_is_recorded_can_be_read_later(endpoint: Endpoint) -> None:
     remedy="leave smtpd_tls_dh1024_param_file out",
 )  # fmt: skip
 @broken_by("1024-bits", pasted="smtpd_tls_dh1024_param_file = /etc/mailproof/files/dh-1024.pem")
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_an_exim_that_wants_2048_bits_is_served(endpoint: Endpoint) -> None:
     """There is a problem with an Exim that takes no Diffie-Hellman prime below 2048 bits."""
     chosen = endpoint.agreements(FINITE_FIELD)
@@ -128,6 +135,7 @@ def test_an_exim_that_wants_2048_bits_is_served(endpoint: Endpoint) -> None:
 )  # fmt: skip
 @broken_by("in-clear", postfix=NOTHING_ENCRYPTED)
 @broken_by("not-logged", pasted="smtp_tls_loglevel = 0")
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_outgoing_mail_is_better_encrypted_too(sending: Sending, variant: str) -> None:
     """When Postfix can do PFS, outgoing mail is better encrypted too, whatever Dovecot can."""
     sent = sending.send(variant)
@@ -141,6 +149,7 @@ def test_outgoing_mail_is_better_encrypted_too(sending: Sending, variant: str) -
     expects="what goes out is forward secret without the how-to's lines", remedy="nothing",
 )  # fmt: skip
 @broken_by("in-clear", postfix=NOTHING_ENCRYPTED)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_it_works_without_the_lines(sending: Sending, variant: str) -> None:
     """It has worked without the lines above already: judged where none of them is pasted."""
     sent = sending.send(variant)
@@ -153,6 +162,7 @@ def test_it_works_without_the_lines(sending: Sending, variant: str) -> None:
     on=(ACCESS,), daemons=(DOVECOT,), severity=HIGH, expects="RC4 and everything as broken is refused", remedy="nothing",
 )  # fmt: skip
 @broken_by("everything", dovecot={"ssl_cipher_list": EVERYTHING})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_rc4_is_refused(endpoint: Endpoint) -> None:
     """A current K-9 Mail used RC4-MD5 when it logged in to IMAP: today no such session comes about."""
     agreed = endpoint.agreements(BROKEN_CIPHERS)
@@ -165,6 +175,7 @@ def test_rc4_is_refused(endpoint: Endpoint) -> None:
     remedy="-o smtpd_tls_security_level=encrypt",
 )  # fmt: skip
 @broken_by("tls-optional", services={"submission:587": {"smtpd_tls_security_level": "may"}})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_submission_takes_no_mail_in_clear(endpoint: Endpoint) -> None:
     """That way all is well on submission, too: not with smtp_ where smtpd_ is meant."""
     with endpoint.session() as session:
@@ -179,6 +190,7 @@ def test_submission_takes_no_mail_in_clear(endpoint: Endpoint) -> None:
 )  # fmt: skip
 @broken_by("readmitted", postfix={"smtpd_tls_exclude_ciphers": "", "smtpd_tls_mandatory_exclude_ciphers": "",
                                   "smtpd_tls_ask_ccert": "no"})  # fmt: skip
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_submission_agrees_to_nothing_bad(endpoint: Endpoint, variant: str) -> None:
     """That way all is well on submission, too: what the list ends in is static RSA, and at level may it is not asked."""
     agreed = endpoint.agreements(STATIC_RSA if variant == "static-rsa" else ANONYMOUS)

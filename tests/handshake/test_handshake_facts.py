@@ -20,6 +20,7 @@ from mailproof.controls import (
     broken_by,
     control,
     strength_problem,
+    tolerates,
 )  # fmt: skip
 
 OFFERS = {"rsa": AUTHENTICATED_RSA, "ecdsa": AUTHENTICATED_ECDSA}
@@ -33,6 +34,8 @@ OFFERS = {"rsa": AUTHENTICATED_RSA, "ecdsa": AUTHENTICATED_ECDSA}
     remedy="update the TLS library; take away a box that ends TLS in front of the daemon",
 )  # fmt: skip
 @broken_by("antique-box-in-front", middlebox="antique")
+@tolerates("fewer-suites", postfix={"tls_high_cipherlist": "ECDHE+AESGCM:kRSA", "tls_medium_cipherlist": "ECDHE+AESGCM:kRSA"},
+           dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 def test_renegotiation_is_secured(endpoint: Endpoint) -> None:
     """Without it, an attacker's bytes can be spliced in front of a client's session (CVE-2009-3555)."""
     answer = endpoint.probe(TLS_1_2_HELLO)
@@ -48,6 +51,8 @@ def test_renegotiation_is_secured(endpoint: Endpoint) -> None:
     remedy="update the TLS library; take ExtendedMasterSecret out of the Options in openssl.cnf",
 )  # fmt: skip
 @broken_by("antique-box-in-front", middlebox="antique")
+@tolerates("fewer-suites", postfix={"tls_high_cipherlist": "ECDHE+AESGCM:kRSA", "tls_medium_cipherlist": "ECDHE+AESGCM:kRSA"},
+           dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 def test_master_secret_is_bound_to_the_handshake(endpoint: Endpoint) -> None:
     """Without it, two sessions can be given the same secret, and one passed off as the other (triple handshake)."""
     answer = endpoint.probe(TLS_1_2_HELLO)
@@ -63,6 +68,8 @@ def test_master_secret_is_bound_to_the_handshake(endpoint: Endpoint) -> None:
     remedy="update the TLS library · Dovecot: ssl_options = no_compression",
 )  # fmt: skip
 @broken_by("antique-box-in-front", middlebox="antique")
+@tolerates("fewer-suites", postfix={"tls_high_cipherlist": "ECDHE+AESGCM:kRSA", "tls_medium_cipherlist": "ECDHE+AESGCM:kRSA"},
+           dovecot={"ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 def test_nothing_is_compressed(endpoint: Endpoint) -> None:
     """The size of what is compressed tells what it has in common with an attacker's text (CRIME)."""
     answer = endpoint.probe(TLS_1_2_HELLO)
@@ -79,6 +86,11 @@ def test_nothing_is_compressed(endpoint: Endpoint) -> None:
     remedy="have a certificate issued for a new key: RSA with 2048 bits or more, or ECDSA with P-256",
 )  # fmt: skip
 @broken_by("asked-for-more", parameters={"leaf_bits": {"rsa": 4096, "ecdsa": 384}})
+@broken_by("signed-with-sha-1", pki={"rsa": "sha1", "ecdsa": "sha1"})
+@tolerates("in-one-list-of-files", postfix={
+    "smtpd_tls_cert_file": "", "smtpd_tls_key_file": "", "smtpd_tls_eccert_file": "", "smtpd_tls_eckey_file": "",
+    "smtpd_tls_chain_files": "/etc/mailproof/files/rsa.key /etc/mailproof/files/rsa.pem"},
+           dovecot={"ssl_server_prefer_ciphers": "client"}, variants=("rsa",))  # fmt: skip
 def test_leaf_is_strong(endpoint: Endpoint, variant: str, parameters: Mapping[str, Mapping[str, int]]) -> None:
     """Whoever breaks the key, or forges a certificate for it, is the server."""
     answer = endpoint.agreed(OFFERS[variant])

@@ -18,6 +18,7 @@ from mailproof.controls import (
     broken_by,
     control,
     dovecot,
+    no_other_way,
     tolerates,
     traveller,
 )  # fmt: skip
@@ -80,6 +81,7 @@ def test_doubtful_certificates_do_not_log_in(endpoint: Endpoint, variant: str) -
     remedy="auth_ssl_username_from_cert = yes and ssl_server_cert_username_field = commonName",
 )  # fmt: skip
 @broken_by("names-as-typed", dovecot={"auth_ssl_username_from_cert": "no"})
+@no_other_way("a certificate names its owner in the field that the setting chooses, and no other setting asks for it")
 def test_the_certificate_says_who_logs_in(endpoint: Endpoint, journal: Journal) -> None:
     """Else one stolen password opens a mailbox to everybody who has a certificate, however little it is his."""
     (owner, _), (claimed, password) = endpoint.account(), endpoint.account()
@@ -113,6 +115,7 @@ def test_a_certificate_replaces_the_password(endpoint: Endpoint, variant: str) -
     remedy="postconf -P SERVICE/inet/smtpd_sasl_auth_enable=no",
 )  # fmt: skip
 @broken_by("passwords-too", services=dict.fromkeys(PORTS, BESIDE))
+@tolerates("left-at-its-default", services={name: {"smtpd_sasl_auth_enable": None} for name in PORTS})
 def test_no_password_is_asked_for(endpoint: Endpoint) -> None:
     """Whoever guesses a password has what the certificates were to keep from him."""
     with endpoint.session(MODERN, "listed") as session:

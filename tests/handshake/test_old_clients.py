@@ -71,6 +71,7 @@ def test_old_mail_programs_get_forward_secrecy_or_nothing(endpoint: Endpoint, va
            dovecot={"ssl_curve_list": "X448", "ssl_cipher_list": "ECDHE+AESGCM"})  # fmt: skip
 @broken_by("only-for-the-newest", postfix=ONLY_TLS_1_3, dovecot={"ssl_cipher_list": "ECDHE+CHACHA20"},
            variants=("apple-mail-16", "outlook-windows-10"))  # fmt: skip
+@tolerates("client-order", postfix={"tls_preempt_cipherlist": "no"}, dovecot={"ssl_server_prefer_ciphers": "client"})
 def test_shuts_out_no_mail_program_of_today(endpoint: Endpoint, variant: str) -> None:
     """Whoever cannot fetch their mail is told to switch the security off."""
     client = mail_client(variant)
@@ -101,6 +102,7 @@ def test_old_senders_get_forward_secrecy_or_nothing(endpoint: Endpoint, variant:
 )  # fmt: skip
 @broken_by("one-rare-curve", postfix=ONE_RARE_CURVE)
 @broken_by("only-for-the-newest", postfix=ONLY_TLS_1_3, variants=("exchange-2016", "exchange-2019"))
+@tolerates("client-order", postfix={"tls_preempt_cipherlist": "no"})
 def test_shuts_out_no_sender_of_today(endpoint: Endpoint, variant: str) -> None:
     """A sender whose handshake fails delivers in clear, or not at all."""
     client = mail_client(variant)

@@ -97,6 +97,8 @@ def test_clients_without_the_hybrid_group_are_served(endpoint: Endpoint, variant
            variants=("x25519", "p-256"))  # fmt: skip
 @broken_by("tls-1.2-too", services=dict.fromkeys(SUBMISSION_PORTS, TLS_1_2_TOO),
            dovecot={"ssl_curve_list": "?X25519MLKEM768:DEFAULT", "ssl_min_protocol": "TLSv1.2"}, variants=("tls-1.2",))  # fmt: skip
+@tolerates("nothing-but-1.3", services={key: {"smtpd_tls_mandatory_protocols": "TLSv1.3"} for key in SUBMISSION_PORTS},
+           dovecot={"ssl_server_prefer_ciphers": "client"})  # fmt: skip
 def test_refuses_whoever_cannot_do_the_hybrid_group(endpoint: Endpoint, variant: str) -> None:
     """What is recorded of such a session is read once there is a quantum computer for it."""
     answer = endpoint.probe(PRE_QUANTUM[variant])

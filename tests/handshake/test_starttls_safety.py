@@ -19,7 +19,9 @@ from mailproof.controls import (
     Endpoint,
     broken_by,
     control,
+    no_other_way,
     rfc,
+    tolerates,
 )  # fmt: skip
 
 LOGIN_IN_CLEAR = {"smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "may"}
@@ -35,6 +37,7 @@ LOGIN_IN_CLEAR = {"smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "may"
     remedy="update the daemon (CVE-2011-0411, CVE-2021-33515); take away a box that ends TLS in front of it",
 )  # fmt: skip
 @broken_by("careless-middlebox", middlebox="careless")
+@no_other_way("no setting leads here or away: the daemons do it by themselves")
 def test_nothing_said_in_clear_lives_on_inside_tls(endpoint: Endpoint) -> None:
     """Who can write into the connection before TLS begins would speak with the client's voice inside it."""
     found = endpoint.injection()
@@ -49,6 +52,7 @@ def test_nothing_said_in_clear_lives_on_inside_tls(endpoint: Endpoint) -> None:
     remedy="take away a box that ends TLS in front of the daemon",
 )  # fmt: skip
 @broken_by("careless-middlebox", middlebox="careless")
+@no_other_way("no setting leads here or away: the daemons do it by themselves")
 def test_starttls_is_not_offered_inside_tls(endpoint: Endpoint) -> None:
     """A list of capabilities that does not change is the one from before TLS, which anybody could have written."""
     with endpoint.session(MODERN, endpoint.admitted) as session:
@@ -65,6 +69,7 @@ def test_starttls_is_not_offered_inside_tls(endpoint: Endpoint) -> None:
     remedy="take away a box that ends TLS in front of the daemon",
 )  # fmt: skip
 @broken_by("careless-middlebox", middlebox="careless")
+@no_other_way("no setting leads here or away: the daemons do it by themselves")
 def test_a_second_starttls_is_refused(endpoint: Endpoint) -> None:
     """A daemon that says yes does not know that it is inside TLS, and treats the session as one in clear."""
     with endpoint.session(MODERN, endpoint.admitted) as session:
@@ -81,6 +86,7 @@ def test_a_second_starttls_is_refused(endpoint: Endpoint) -> None:
     remedy="take away a box that ends TLS in front of the daemon",
 )  # fmt: skip
 @broken_by("careless-middlebox", middlebox="careless")
+@no_other_way("no setting leads here or away: the daemons do it by themselves")
 def test_a_failed_handshake_does_not_lead_back_into_the_clear(endpoint: Endpoint) -> None:
     """Who can break a handshake could otherwise read and write all that follows."""
     answer = endpoint.fall_back()
@@ -97,6 +103,7 @@ def test_a_failed_handshake_does_not_lead_back_into_the_clear(endpoint: Endpoint
 )  # fmt: skip
 @broken_by("logins-in-clear", services={"submission:587": LOGIN_IN_CLEAR},
            dovecot={"auth_allow_cleartext": "yes", "ssl": "yes"})  # fmt: skip
+@tolerates("by-the-level", services={"submission:587": {"smtpd_tls_auth_only": "no"}}, dovecot={"ssl": "yes"})
 def test_capabilities_say_where_a_login_is_possible(endpoint: Endpoint) -> None:
     """A program that is not told to wait sends the password in clear, and the refusal comes too late."""
     with endpoint.session() as session:

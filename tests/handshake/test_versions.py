@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailproof.controls import (
     ACCESS,
+    DOVECOT,
     HIGH,
     MUST_NOT,
     MX,
@@ -54,6 +55,9 @@ def test_refuses_old_versions(endpoint: Endpoint, variant: str) -> None:
 )  # fmt: skip
 @broken_by("inclusion-list", postfix={"smtpd_tls_protocols": "TLSv1.2", "smtpd_tls_mandatory_protocols": "TLSv1.2"},
            dovecot=NO_GROUP_OF_TLS_1_3)  # fmt: skip
+@broken_by("capped-for-the-whole-host", openssl={DOVECOT: {"MaxProtocol": "TLSv1.2"}})
+@tolerates("versions-by-name", postfix={"smtpd_tls_protocols": "TLSv1.2 TLSv1.3", "smtpd_tls_mandatory_protocols": "TLSv1.2, TLSv1.3"},
+           dovecot={"ssl_server_prefer_ciphers": "client"})  # fmt: skip
 def test_offers_tls_1_3(endpoint: Endpoint) -> None:
     """A list of bare version names, as old articles have it, ends at TLS 1.2 for ever."""
     answer = endpoint.offer(TLS_1_3, beside=TLS_1_2)

@@ -15,6 +15,7 @@ from mailproof.controls import (
     article,
     broken_by,
     control,
+    no_other_way,
 )
 
 LOGLEVEL = "Nothing to mend in the server: a TLS 1.3 suite has no key exchange in its name. Search for TLSv1.3 as well."
@@ -29,6 +30,7 @@ FORMAT = "login_log_format_elements = … %{secured} %{ssl_security} from Doveco
     expects="the suite that the log records has DHE in its name", remedy=LOGLEVEL,
 )  # fmt: skip
 @broken_by("nothing-logged", pasted="smtpd_tls_loglevel = 0")
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_postfix_logs_suites_with_dhe(endpoint: Endpoint, journal: Journal, variant: str) -> None:
     """Raising the log level makes the suites appear in the log; (EC)DHE suites should be recorded there from then on."""
     visit = endpoint.visit(MODERN.only(f"TLSv1{variant[-2:]}"))
@@ -43,6 +45,7 @@ def test_postfix_logs_suites_with_dhe(endpoint: Endpoint, journal: Journal, vari
     expects="the login line names user, TLS version and suite", remedy=FORMAT,
 )  # fmt: skip
 @broken_by("left-out", dovecot={"login_log_format_elements": "user=<%{user}> rip=%{remote_ip}"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_percent_k_adds_the_suite_to_the_login_line(endpoint: Endpoint, journal: Journal, variant: str) -> None:
     """The placeholder %k adds it to the log lines: whoever loses the line instead loses who logged in, too."""
     user, password = endpoint.account()
@@ -60,6 +63,7 @@ def test_percent_k_adds_the_suite_to_the_login_line(endpoint: Endpoint, journal:
     expects="a search of the log for DHE finds the login", remedy=LOGLEVEL,
 )  # fmt: skip
 @broken_by("left-out", dovecot={"login_log_format_elements": "user=<%{user}> rip=%{remote_ip}"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_a_search_for_dhe_finds_logins(endpoint: Endpoint, journal: Journal, variant: str) -> None:
     """Afterwards one can search the mail log for DHE or ECDHE: what is not found there passes for not forward secret."""
     user, password = endpoint.account()

@@ -32,11 +32,12 @@ OPEN = {"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
 )  # fmt: skip
 @broken_by("nothing-logged", postfix=SERVER_LOGS_NOTHING)
 @tolerates("more-logged", postfix={"smtpd_tls_loglevel": "2"})
+@broken_by("lost-on-the-way", lost={POSTFIX: "TLS connection established"})
 def test_logs_version_and_cipher(endpoint: Endpoint, journal: Journal, variant: str) -> None:
     """Without the line nobody can say afterwards which sessions were forward secret."""
     visit = endpoint.visit(MODERN.only(f"TLSv{variant.removeprefix('tls-')}"), endpoint.admitted)
     line = journal.connection(visit.helo).tls
-    assert line is not None, "no line says what TLS was agreed"
+    assert line is not None, f"no line says what TLS was agreed: {visit.answer}"
     assert (line.version, line.suite) == (visit.answer.version, visit.answer.suite), f"logged: {line}"
 
 
@@ -47,6 +48,8 @@ def test_logs_version_and_cipher(endpoint: Endpoint, journal: Journal, variant: 
     remedy="postconf -e smtpd_tls_loglevel=1",
 )  # fmt: skip
 @broken_by("nothing-logged", postfix=SERVER_LOGS_NOTHING)
+@broken_by("lost-on-the-way", lost={POSTFIX: "TLS connection established"})
+@tolerates("more-logged", postfix={"smtpd_tls_loglevel": "2"})
 def test_log_proves_forward_secrecy(endpoint: Endpoint, journal: Journal) -> None:
     """The article's «grep DHE» misses every TLS 1.3 session: there the group is named apart, or its version proves it."""
     visit = endpoint.visit(MODERN.only("TLSv1.3"))
@@ -63,6 +66,8 @@ def test_log_proves_forward_secrecy(endpoint: Endpoint, journal: Journal) -> Non
 )  # fmt: skip
 @broken_by("nothing-logged", postfix=SERVER_LOGS_NOTHING)
 @broken_by("no-authorities", postfix={"smtpd_tls_CAfile": ""}, variants=("listed",))
+@broken_by("lost-on-the-way", lost={POSTFIX: "TLS connection established"})
+@tolerates("more-logged", postfix={"smtpd_tls_loglevel": "2"})
 def test_log_tells_trust(endpoint: Endpoint, journal: Journal, variant: str) -> None:
     """The word tells an auditor who came with which certificate; «Anonymous» speaks of the client, not of the cipher."""
     visit = endpoint.visit(MODERN, "" if variant == "none" else variant)
@@ -79,11 +84,13 @@ def test_log_tells_trust(endpoint: Endpoint, journal: Journal, variant: str) -> 
 )  # fmt: skip
 @broken_by("relayed-instead-of-refused", postfix=OPEN,
            services=dict.fromkeys(("submission:587", "submissions:465", "relay:2525"), OPEN))  # fmt: skip
+@broken_by("lost-on-the-way", lost={POSTFIX: "NOQUEUE: reject"})
+@tolerates("more-logged", postfix={"smtpd_tls_loglevel": "2"})
 def test_refusals_are_logged(endpoint: Endpoint, journal: Journal) -> None:
     """Who tries, and is refused, is the first thing asked after an incident."""
     visit = endpoint.visit(MODERN, "unlisted")
     refused = [each for each in journal.connection(visit.helo).of(Rejected) if each.recipient == visit.recipient]
-    assert refused and refused[0].helo == visit.helo, "the refusal is not in the log"
+    assert refused and refused[0].helo == visit.helo, f"the refusal «{visit.reply}» is not in the log: {refused}"
     assert (str(refused[0].code), refused[0].enhanced) == (visit.reply.code, visit.reply.enhanced), f"{refused[0]}"
 
 
@@ -95,6 +102,7 @@ def test_refusals_are_logged(endpoint: Endpoint, journal: Journal) -> None:
     remedy="postconf -e smtpd_tls_received_header=yes",
 )  # fmt: skip
 @broken_by("header-off", postfix={"smtpd_tls_received_header": "no"})
+@tolerates("certificates-asked-for", postfix={"smtpd_tls_ask_ccert": "yes"})
 def test_received_header_names_tls(delivery: Delivery) -> None:
     """The one witness of a session's cipher that its recipient can read."""
     message, answer = delivery.send(MODERN)

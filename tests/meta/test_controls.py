@@ -181,6 +181,20 @@ def test_an_assertion_can_fail(control_functions: Functions) -> None:
                 assert not isinstance(node.test, ast.Tuple | ast.Constant), where
 
 
+def test_an_assertion_says_what_was_seen(control_functions: Functions) -> None:
+    """A message of constant words could not tell what was observed; without a message pytest shows both sides."""
+    for where, function in control_functions:
+        for node in _inside(function):
+            if isinstance(node, ast.Assert) and node.msg is not None:
+                seen = [part for part in _parts(node.msg) if isinstance(part, ast.FormattedValue | ast.Name | ast.Call)]
+                assert seen, f"{where}: line {node.lineno}"
+
+
+def _parts(message: ast.expr) -> list[ast.AST]:
+    """Of a choice between two messages, every one must tell."""
+    return list(ast.walk(message))
+
+
 def test_a_control_is_one_short_question(control_functions: Functions) -> None:
     for where, function in control_functions:
         first = function.body[1]
@@ -199,5 +213,5 @@ def test_a_control_wears_no_marker(control_functions: Functions, marker: str) ->
     for where, function in control_functions:
         assert not any(marker in ast.unparse(decorator) for decorator in function.decorator_list), where
         assert {ast.unparse(each).partition("(")[0] for each in function.decorator_list} <= {
-            "control", "broken_by", "tolerates",
+            "control", "broken_by", "tolerates", "no_other_way",
         }, where  # fmt: skip

@@ -12,6 +12,7 @@ from mailproof.model import Control
 from mailproof.plan import Case, Proof, Subject, plan
 from mailproof.profile import Profile
 from mailproof.selection import Selection
+from mailproof.sweep import GENERIC, faults
 from mailproof.targets.wardrobe import dress, outfit
 
 Subjects = tuple[Subject, ...]
@@ -69,6 +70,52 @@ def _place(case: Case) -> tuple[str, str, str, str]:
     if case.control.per_line:
         return case.control.id, "", str(case.service), ""
     return case.control.id, case.subject.name, str(case.service), case.variant
+
+
+def test_a_control_tolerates_another_way_or_says_why_there_is_none(controls: tuple[Control, ...]) -> None:
+    for control in controls:
+        assert bool(control.innocents) is not bool(control.no_other_way), control.id
+
+
+def test_a_mutation_wears_something_else_than_its_profile(cases: list[Case], selection: Selection) -> None:
+    """Or it breaks nothing, and an innocent is none."""
+    same: list[str] = []
+    mutated = {(case.subject.specimen, repr(case.mutation)): case for case in cases if case.mutation}
+    for case in mutated.values():
+        release, profile = selection.keys[case.subject.specimen]
+        assert profile is not None
+        assert case.mutation is not None
+        worn, alone = (dress(outfit(profile, each), profile, release, selection.dialects, "secret")
+                       for each in (case.mutation, None))  # fmt: skip
+        beside = case.mutation.parameters or case.mutation.middlebox or case.mutation.absent
+        if worn == alone and not beside:
+            same.append(f"{case.control.id} {case.mutation.name} under {case.subject.name}")
+    assert not same, "\n".join(sorted(same))
+
+
+def test_generic_faults_can_be_worn_by_every_specimen(subjects: Subjects, selection: Selection) -> None:
+    for subject, fault in product([each for each in subjects if not each.refused], GENERIC):
+        release, profile = selection.keys[subject.specimen]
+        assert profile is not None
+        assert dress(outfit(profile, fault), profile, release, selection.dialects, "secret").postfix
+
+
+def test_what_is_swept_has_a_name_of_its_own(controls: tuple[Control, ...], subjects: Subjects) -> None:
+    for subject in subjects:
+        found = [] if subject.refused else faults(controls, subject)
+        names = [fault.mutation.name for fault in found]
+        assert len(set(names)) == len(names), subject.name
+        assert all(fault.of or fault.mutation in GENERIC for fault in found), subject.name
+
+
+def test_a_proof_in_a_hurry_shows_every_control_once_for_each_daemon(
+    controls: tuple[Control, ...], subjects: Subjects
+) -> None:
+    for control in controls:
+        found = plan(control, [each for each in subjects if each.target == "debian-13"], Proof.QUICK)[0]
+        broken = [case.service.daemon for case in found if case.mutation and not case.restored]
+        assert len(broken) == len(set(broken)) <= len(control.daemons), control.id
+        assert broken, control.id
 
 
 def test_every_mutated_case_is_asked_again_after_the_restoration(cases: list[Case]) -> None:

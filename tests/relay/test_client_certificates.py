@@ -20,12 +20,16 @@ from mailproof.controls import (
     control,
     postconf,
     postfix_readme,
+    tolerates,
 )  # fmt: skip
 
 PORTS = ("submission:587", "submissions:465", "relay:2525")
 NOBODY_LISTED = {"relay_clientcerts": "inline:{00:00=nobody}"}
 ANYBODY = {"smtpd_relay_restrictions": "permit_tls_all_clientcerts, permit_tls_clientcerts, reject_unauth_destination"}
 OPEN = {"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
+IN_ONE_LIST = {"smtpd_relay_restrictions": "", "smtpd_recipient_restrictions":
+               "permit_mynetworks, permit_sasl_authenticated, permit_tls_clientcerts, reject_unauth_destination"}  # fmt: skip
+NOT_APART = {key: {"smtpd_relay_restrictions": None} for key in PORTS}
 
 
 @control(
@@ -43,6 +47,12 @@ OPEN = {"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
            postfix={"smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
                     "smtpd_recipient_restrictions": "permit_tls_clientcerts, reject_unauth_destination"},
            services={name: {"smtpd_relay_restrictions": "reject_unauth_destination"} for name in PORTS})  # fmt: skip
+@broken_by("table-of-2008", tables={"relay_clientcerts": "md5"})
+@broken_by("dashes", tables={"relay_clientcerts": "dashes"})
+@broken_by("no-separators", tables={"relay_clientcerts": "no-separators"})
+@broken_by("one-too-few", tables={"relay_clientcerts": "one-too-few"})
+@tolerates("reordered", tables={"relay_clientcerts": "reordered"})
+@tolerates("one-who-is-elsewhere", tables={"relay_clientcerts": "one-more"})
 def test_listed_certificates_relay(endpoint: Endpoint, variant: str) -> None:
     """Renewal with the same key keeps the public key's fingerprint, so its owner is not locked out that day."""
     client, _, version = variant.partition("-tls-")
@@ -62,6 +72,10 @@ def test_listed_certificates_relay(endpoint: Endpoint, variant: str) -> None:
 @broken_by("any-trusted-certificate", postfix=ANYBODY, services=dict.fromkeys(PORTS, ANYBODY),
            variants=("unlisted", "unlisted-tls-1.2"))  # fmt: skip
 @broken_by("open-relay", postfix=OPEN, services=dict.fromkeys(PORTS, OPEN))
+@broken_by("one-too-many", tables={"relay_clientcerts": "one-too-many"}, variants=("unlisted", "unlisted-tls-1.2"))
+@tolerates("reordered", tables={"relay_clientcerts": "reordered"})
+@tolerates("one-who-is-elsewhere", tables={"relay_clientcerts": "one-more"})
+@tolerates("all-in-the-recipients-list", postfix=IN_ONE_LIST, services=NOT_APART)
 def test_unlisted_certificates_relay_nothing(endpoint: Endpoint, variant: str) -> None:
     """A certificate says who somebody is; whether he may relay, only the table says."""
     client, _, version = variant.partition("-tls-")
@@ -80,6 +94,9 @@ def test_unlisted_certificates_relay_nothing(endpoint: Endpoint, variant: str) -
 )  # fmt: skip
 @broken_by("any-trusted-certificate", services={"relay:2525": ANYBODY})
 @broken_by("open-relay", services={"relay:2525": OPEN})
+@broken_by("one-too-many", tables={"relay_clientcerts": "one-too-many"})
+@tolerates("reordered", tables={"relay_clientcerts": "reordered"})
+@tolerates("one-who-is-elsewhere", tables={"relay_clientcerts": "one-more"})
 def test_verified_but_unlisted_certificates_relay_nothing(endpoint: Endpoint, variant: str) -> None:
     """The relay port lets every certificate of the CA in; the table decides about the recipient."""
     client, _, version = variant.partition("-tls-")
@@ -96,6 +113,9 @@ def test_verified_but_unlisted_certificates_relay_nothing(endpoint: Endpoint, va
 )  # fmt: skip
 @broken_by("certificates-verified-on-the-mx",
            postfix={"smtpd_recipient_restrictions": "permit_tls_clientcerts, reject"})  # fmt: skip
+@tolerates(
+    "recipients-guarded-too", postfix={"smtpd_recipient_restrictions": "permit_mynetworks, reject_unauth_destination"}
+)
 def test_unlisted_certificates_still_deliver_locally(endpoint: Endpoint, variant: str) -> None:
     """Other hosts present certificates too, of whatever quality: their mail for us must not be lost over it."""
     decisions = endpoint.decisions(MODERN, variant, recipient=LOCAL_RECIPIENT)
@@ -112,6 +132,7 @@ def test_unlisted_certificates_still_deliver_locally(endpoint: Endpoint, variant
     remedy="postconf -P RELAY/inet/smtpd_tls_req_ccert=yes RELAY/inet/smtpd_tls_security_level=encrypt",
 )  # fmt: skip
 @broken_by("certificates-asked-only", services={"relay:2525": {"smtpd_tls_req_ccert": "no"}})
+@tolerates("deeper-chains", services={"relay:2525": {"smtpd_tls_ccert_verifydepth": "9"}})
 def test_relay_port_turns_doubtful_certificates_away(endpoint: Endpoint, variant: str) -> None:
     """The table alone would let a listed certificate relay for ever, expired or not."""
     away = endpoint.turned_away("" if variant == "none" else variant)
@@ -128,6 +149,7 @@ def test_relay_port_turns_doubtful_certificates_away(endpoint: Endpoint, variant
     remedy="take expired and withdrawn certificates off the table, or relay on a port that requires trusted ones",
 )  # fmt: skip
 @broken_by("nobody-listed", postfix=NOBODY_LISTED)
+@tolerates("reordered", tables={"relay_clientcerts": "reordered"})
 def test_a_listed_fingerprint_alone_decides(endpoint: Endpoint, variant: str) -> None:
     """Dates, issuer and purpose are not looked at where TLS is optional: whoever keeps the table must know."""
     decisions = endpoint.decisions(MODERN, variant)

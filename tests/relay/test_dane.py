@@ -114,6 +114,7 @@ def test_records_that_were_tampered_with_are_no_missing_records(dane: Dane, vari
 )  # fmt: skip
 @broken_by("dane-only", postfix=DANE_ONLY)
 @broken_by("never", postfix={"smtp_tls_security_level": "none"})
+@tolerates("encrypted-everywhere", postfix={"smtp_tls_security_level": "encrypt"})
 def test_who_promises_tls_and_no_more_gets_mail_with_tls(dane: Dane, variant: str) -> None:
     """A record of a kind that senders do not use for mail still says that there is TLS."""
     sent = dane.send(variant)
@@ -130,6 +131,7 @@ def test_who_promises_tls_and_no_more_gets_mail_with_tls(dane: Dane, variant: st
     remedy="for destinations that one knows: smtp_tls_policy_maps with dane-only or secure",
 )  # fmt: skip
 @broken_by("dane-only", postfix=DANE_ONLY)
+@tolerates("opportunistic", postfix=MAY)
 def test_who_promises_nothing_gets_mail_as_ever(dane: Dane, variant: str) -> None:
     """DANE protects mail to those who take part; records in a zone that nobody signed are worth nothing."""
     sent = dane.send(variant)

@@ -17,6 +17,7 @@ from mailproof.controls import (
     article,
     broken_by,
     control,
+    no_other_way,
 )  # fmt: skip
 
 SERVER, TABLE = article("fr", "Configuration serveur, main.cf"), article("fr", "relay_clientcerts")
@@ -40,6 +41,7 @@ NO_TABLE = {"smtp_tls_per_site": ""}
     remedy="permit_tls_clientcerts in smtpd_relay_restrictions, and smtpd_tls_fingerprint_digest as in the table",
 )  # fmt: skip
 @broken_by("nobody-listed", postfix=NOBODY_LISTED)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_a_listed_fingerprint_may_relay(endpoint: Endpoint, variant: str) -> None:
     """The whole article is for this one reply: 250, to who is in the table."""
     decisions = endpoint.decisions(MODERN.only(f"TLSv{variant.removeprefix('tls-')}"), "listed")
@@ -57,6 +59,7 @@ def test_a_listed_fingerprint_may_relay(endpoint: Endpoint, variant: str) -> Non
 )  # fmt: skip
 @broken_by("everybody-relays", postfix=OPEN)
 @broken_by("nobody-listed", postfix=NOBODY_LISTED)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_certificate_replaces_login_and_password(endpoint: Endpoint) -> None:
     """A certificate that opens nothing replaces nothing, and one that everybody can do without neither."""
     listed, nobody = endpoint.decisions(MODERN, "listed"), endpoint.decisions(MODERN)
@@ -75,6 +78,7 @@ def test_the_certificate_replaces_login_and_password(endpoint: Endpoint) -> None
     remedy="reject_unauth_destination in smtpd_relay_restrictions",
 )  # fmt: skip
 @broken_by("everybody-relays", postfix=OPEN)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_who_has_neither_certificate_nor_login_relays_nothing(endpoint: Endpoint) -> None:
     """What any network may use, everybody may use, unless somebody is asked who he is."""
     decisions = endpoint.refused(MODERN)
@@ -90,6 +94,7 @@ def test_who_has_neither_certificate_nor_login_relays_nothing(endpoint: Endpoint
 )  # fmt: skip
 @broken_by("any-trusted-certificate", postfix=ANYBODY, variants=("unlisted",))
 @broken_by("everybody-relays", postfix=OPEN)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_who_is_not_listed_relays_nothing(endpoint: Endpoint, variant: str) -> None:
     """The CA may certify many; the table is to say who of them relays."""
     decisions = endpoint.refused(MODERN, variant)
@@ -105,6 +110,7 @@ def test_who_is_not_listed_relays_nothing(endpoint: Endpoint, variant: str) -> N
     remedy="the second field is never looked at; smtpd_restriction_classes by check_ccert_access can restrict by recipient",
 )  # fmt: skip
 @broken_by("nobody-listed", postfix=NOBODY_LISTED)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_second_column_restricts_the_domain(endpoint: Endpoint) -> None:
     """A pattern beside a fingerprint reads like a limit: who believes it lists a client that he would not list else."""
     inside = endpoint.decisions(MODERN, "listed", recipient="someone@mail.montravail.com")
@@ -120,6 +126,7 @@ def test_the_second_column_restricts_the_domain(endpoint: Endpoint) -> None:
     remedy="on a port of its own: postconf -P PORT/inet/smtpd_tls_security_level=encrypt PORT/inet/smtpd_tls_req_ccert=yes",
 )  # fmt: skip
 @broken_by("asked-only", postfix={"smtpd_tls_req_ccert": "no"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_a_client_without_a_certificate_is_turned_away(endpoint: Endpoint) -> None:
     """Postfix requires certificates only where it requires TLS, and says so nowhere but in its log."""
     away = endpoint.turned_away("", LOCAL_RECIPIENT)
@@ -135,6 +142,7 @@ def test_a_client_without_a_certificate_is_turned_away(endpoint: Endpoint) -> No
     remedy="postconf -e smtp_tls_security_level=secure",
 )  # fmt: skip
 @broken_by("never", postfix={"smtp_tls_security_level": "none", "smtp_tls_per_site": "", "smtp_enforce_tls": "no"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_tls_encrypts_the_flow(sending: Sending) -> None:
     """Between a laptop in a foreign network and its relay everybody can read who wants to."""
     sent = sending.abroad()
@@ -148,6 +156,7 @@ def test_tls_encrypts_the_flow(sending: Sending) -> None:
     remedy="postconf -e 'relayhost=[RELAY]:PORT'",
 )  # fmt: skip
 @broken_by("another-relay", postfix={"relayhost": "[good.destinations.test]:10025"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_all_mail_goes_by_the_relay(sending: Sending) -> None:
     """A laptop's own address is refused by most mail hosts: what goes past the relay is lost."""
     sent = sending.abroad()
@@ -162,6 +171,7 @@ def test_all_mail_goes_by_the_relay(sending: Sending) -> None:
     remedy="postconf -e smtp_tls_cert_file=FILE smtp_tls_key_file=FILE",
 )  # fmt: skip
 @broken_by("left-out", postfix={"smtp_tls_cert_file": "", "smtp_tls_key_file": ""})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_laptop_shows_its_certificate_to_the_relay(sending: Sending) -> None:
     """Certificate and key lie in one file, which Postfix must be able to read. The package keeps sessions: one that is
     resumed is signed no more, but the relay still knows whose it is."""
@@ -177,6 +187,7 @@ def test_the_laptop_shows_its_certificate_to_the_relay(sending: Sending) -> None
     remedy="postconf -e smtp_tls_security_level=secure",
 )  # fmt: skip
 @broken_by("not-enforced", postfix={"smtp_enforce_tls": "no"})
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_enforced_tls_lets_nothing_out_otherwise(sending: Sending, variant: str) -> None:
     """Any level that is set, the package's own «may» included, silently wins over smtp_enforce_tls."""
     sent = sending.send(variant)
@@ -190,6 +201,7 @@ def test_enforced_tls_lets_nothing_out_otherwise(sending: Sending, variant: str)
     remedy="smtp_tls_policy_maps with the word none",
 )  # fmt: skip
 @broken_by("no-table", postfix=NO_TABLE)
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_word_none_sends_in_clear(sending: Sending) -> None:
     """Some hosts offer what they cannot do: the word is to get mail to them all the same."""
     sent = sending.send("tls-1.2")
@@ -204,6 +216,7 @@ def test_the_word_none_sends_in_clear(sending: Sending) -> None:
 )  # fmt: skip
 @broken_by("never", postfix={**NO_TABLE, "smtp_tls_security_level": "none"}, variants=("anchor",))
 @broken_by("enforced", postfix={**NO_TABLE, "smtp_tls_security_level": "encrypt"}, variants=("broken-starttls",))
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_word_may_sends_as_well_as_it_can(sending: Sending, variant: str) -> None:
     """Beside a stricter rule for all others, it is the word for those who cannot keep it."""
     sent = sending.send(variant)
@@ -221,6 +234,7 @@ def test_the_word_may_sends_as_well_as_it_can(sending: Sending, variant: str) ->
 )  # fmt: skip
 @broken_by("no-table", postfix=NO_TABLE, variants=("wrong-name",))
 @broken_by("never", postfix={**NO_TABLE, "smtp_tls_security_level": "none"}, variants=("relay",))
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_word_must_verifies_the_name(sending: Sending, variant: str) -> None:
     """Encryption to whoever answers protects from nobody who can answer."""
     sent = sending.send(variant)
@@ -239,6 +253,7 @@ def test_the_word_must_verifies_the_name(sending: Sending, variant: str) -> None
 )  # fmt: skip
 @broken_by("verified-everywhere", postfix={**NO_TABLE, "smtp_tls_security_level": "verify"}, variants=("expired",))
 @broken_by("no-table", postfix=NO_TABLE, variants=("clear-only",))
+@no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_the_word_must_nopeermatch_encrypts_to_anybody(sending: Sending, variant: str) -> None:
     """It keeps mail from who only listens: the step between MAY and MUST."""
     sent = sending.send(variant)

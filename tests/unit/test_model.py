@@ -33,7 +33,7 @@ def test_a_service_is_called_by_name_and_port_where_it_has_one() -> None:
         (Mutation("dovecot", dovecot={"ssl": "no"}), {Daemon.DOVECOT}),
         (Mutation("both", postfix={"smtpd_use_tls": "no"}, dovecot={"ssl": "no"}), set(Daemon)),
         (Mutation("certificate", pki={"rsa": "expired"}), set(Daemon)),
-        (Mutation("library", openssl={"MinProtocol": "TLSv1.3"}), set(Daemon)),
+        (Mutation("library", openssl={Daemon.DOVECOT: {"MaxProtocol": "TLSv1.2"}}), {Daemon.DOVECOT}),
         (Mutation("socket", absent=("/run/socket",)), set(Daemon)),
         (Mutation("table", tables={"relay_clientcerts": "md5"}), {Daemon.POSTFIX}),
         (Mutation("log", lost={Daemon.DOVECOT: "Login"}), {Daemon.DOVECOT}),
