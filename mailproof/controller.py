@@ -29,7 +29,7 @@ from mailproof.targets.lab import alive
 OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
 
-FILES = ("advice.md", "evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
+FILES = ("advice.md", "proof.md", "evidence.json", "junit.xml", "summary.md", "report.html", HASHES)
 """What an earlier run may have left in the report's place: it must not stand in for what this one does not write."""
 
 

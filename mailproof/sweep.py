@@ -74,11 +74,11 @@ def controls_in(tests: Path) -> tuple[tuple[str, Control], ...]:
 
 
 def _carried(control: Control, subject: Subject) -> list[Mutation]:
-    """The mutations that prove something on the subject, but for those that wear nothing."""
+    """The mutations that prove something on the subject by what is worn, and by nothing that is required instead."""
     cases, _ = plan(control, [subject], Proof.FULL)
     mutations = [case.mutation for case in cases if case.mutation and not case.restored]
     unique = [mutation for place, mutation in enumerate(mutations) if mutation not in mutations[:place]]
-    return [mutation for mutation in unique if mutation.worn != Mutation("")]
+    return [mutation for mutation in unique if not mutation.parameters]
 
 
 def _names(path: Path) -> list[object]:

@@ -17,9 +17,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mailproof.reporting import wording
+from mailproof.reporting import proof, wording
 from mailproof.reporting.advice import Entry, Line, advised, targets
+from mailproof.reporting.faults import sheets
+from mailproof.reporting.faults import state as state_under
 from mailproof.reporting.findings import NOTABLE, Row, findings, found_in, place, state
+from mailproof.reporting.proof import proved
 from mailproof.reporting.record import Record, counts, headline, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
 from mailproof.reporting.text import clip, number, printable
@@ -67,7 +70,8 @@ def _page(
         record=record, run=record["run"], said=record["completeness"], words=wording, counts=counts(record),
         headline=headline(record), sentence=verdict_sentence(record), problems=problems(record), bar=list(_bar(record)),
         findings=findings(record), columns=_columns(record), matrix=list(_matrix(record)), reasons=_reasons(record),
-        states=_states(record), advice=advice, advised=targets(advice),
+        states=_states(record), advice=advice, advised=targets(advice), proofs=proved(record), proof=proof,
+        sheets=sheets(record), cell_of=state_under,
         groups=groups, left=len(record["results"]) - listed, sources=sources,
         style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
     )  # fmt: skip

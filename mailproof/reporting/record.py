@@ -17,6 +17,7 @@ from jsonschema.exceptions import best_match
 
 from mailproof.errors import ExitStatus, InvalidRecord
 from mailproof.model import Level, Result, Verdict
+from mailproof.reporting.faults import blind, unworn
 
 SCHEMA = "mailproof/evidence-1"
 SCHEMA_FILE = Path(__file__).parents[2] / "reports" / "schema" / "evidence-1.json"
@@ -91,7 +92,7 @@ def problems(record: Record) -> list[str]:
         found.append(f"{len(said['missing'])} planned cases never reported: {', '.join(said['missing'][:5])}")
     if not said["holds"] and not said["missing"]:
         found.append("the figures of the record do not agree with each other")
-    found += _unjudged(record)
+    found += [*_unjudged(record), *blind(record), *unworn(record)]
     if not any(row["verdict"] in JUDGED for row in record["results"]):
         found.append("nothing was judged at all")
     return found
@@ -100,7 +101,7 @@ def problems(record: Record) -> list[str]:
 def exit_status(record: Record) -> ExitStatus:
     """The first that holds of: blind or false alarm, failed, not judged, all hold (4 is settled earlier)."""
     found = counts(record)
-    if found["blind"] or found["false-alarm"]:
+    if found["blind"] or found["false-alarm"] or any(blind(record)):
         return ExitStatus.BLIND
     if any(counts_as_failure(row, record["run"]["strict"]) for row in record["results"]):
         return ExitStatus.FAILED

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from mailproof.reporting.findings import Finding, findings
+from mailproof.reporting.proof import sentence
 from mailproof.reporting.record import Record, counts, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
 from mailproof.reporting.text import clip, number, one_line, printable
@@ -55,6 +56,8 @@ def _head(record: Record) -> list[str]:
         *_targets(record["targets"]),
         f"mailproof {_code(run['mailproof'])}, run {_code(run['id'])}, {_code(run['openssl'])}",
     ]
+    shown = sentence(record)
+    head += [f"{shown[0].upper()}{shown[1:]}.", "The whole table: `proof.md`."] if shown else []
     troubles = problems(record)
     if troubles:
         head += ["## The run itself", *_limited([f"- {_code(trouble)}" for trouble in troubles], "problems")]

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from mailproof.errors import ExitStatus
 from mailproof.reporting.findings import Finding, Met, findings
+from mailproof.reporting.proof import sentence
 from mailproof.reporting.record import Record, headline, problems
 from mailproof.reporting.sources import citation
 from mailproof.reporting.text import clip, number, one_line, printable
@@ -76,8 +77,9 @@ def closing(record: Record, path: Path, seconds: float, colour: bool = False) ->
 
 
 def summary(record: Record, path: Path, seconds: float, colour: bool = False, width: int = WIDTH) -> list[str]:
-    """All that a run says in the end: `failures`, then `closing`."""
-    return [*failures(record, colour, width), closing(record, path, seconds, colour)]
+    """All that a run says in the end: `failures`, what was proved, then `closing`."""
+    shown = sentence(record)
+    return [*failures(record, colour, width), *([shown] if shown else []), closing(record, path, seconds, colour)]
 
 
 def _lines(view: RenderableType, colour: bool, width: int) -> list[str]:

@@ -16,6 +16,7 @@ from mailproof.errors import ReportNotWritten
 from mailproof.reporting.advice import Entry, advice
 from mailproof.reporting.html import html
 from mailproof.reporting.junit import junit
+from mailproof.reporting.proof import proof
 from mailproof.reporting.record import Record, validate
 from mailproof.reporting.sources import Sources
 from mailproof.reporting.summary import summary
@@ -28,8 +29,8 @@ def write_report(
     record: Record, directory: Path, latest: Path | None, sources: Sources, entries: Sequence[Entry] = ()
 ) -> None:
     """Write evidence.json, junit.xml, summary.md, report.html and SHA256SUMS into ``directory``, advice.md where lines
-    of the ``entries`` were tried, and point the link ``latest`` at it. The transcripts lie there already, as
-    ``raw/<sha256>.txt``.
+    of the ``entries`` were tried, proof.md where mutations were, and point the link ``latest`` at it. The transcripts
+    lie there already, as ``raw/<sha256>.txt``.
 
     Raises `InvalidRecord` before anything is written, and `ReportNotWritten` for what could not be written; also, after
     all else is written, where a transcript that the record names is missing or altered.
@@ -55,9 +56,9 @@ def views(
     """File name → text of the record and of every view; the same record gives the same bytes. ``transcripts`` maps a
     SHA-256 to its text.
     """
-    tried = advice(record, entries)
+    pages = {"advice.md": advice(record, entries), "proof.md": proof(record)}
     return {
-        **({"advice.md": tried} if tried else {}),
+        **{name: page for name, page in pages.items() if page},
         "evidence.json": json.dumps(record, indent=1, sort_keys=True) + "\n",
         "junit.xml": junit(record, sources),
         "summary.md": summary(record, sources),

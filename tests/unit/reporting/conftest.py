@@ -86,10 +86,17 @@ def make_record(target: Record) -> MakeRecord:
         targets: Sequence[Record] | None = None,
         strict: bool = False,
         deselected: Sequence[str] = (),
+        proof: str = "",
+        shown: Record | None = None,
         **completeness: Any,
     ) -> Record:
         tally = {**_completeness(results), **completeness}
-        return assemble(_run(strict, deselected), [target] if targets is None else targets, [_PROFILE], results, tally)
+        run = _run(strict, deselected)
+        if proof:
+            worn = {"mutations": 4, "seconds": 6.0, "longest": 2.5, "median": 0.7}
+            run |= {"prove": True, "proof": proof, "worn": worn}
+        asked = [target] if targets is None else targets
+        return assemble(run, asked, [_PROFILE], results, tally, shown)
 
     return make
 
