@@ -216,9 +216,18 @@ def _sweeps(config: pytest.Config) -> Mapping[str, Sequence[Mutation]]:
     """Under what every control is asked, by specimen."""
     if SWEEPS not in config.stash:
         controls = [control for _, control in controls_in(ROOT / "tests")]
-        found = faults_by_specimen(controls, _subjects(config))
-        config.stash[SWEEPS] = {key: [fault.mutation for fault in each] for key, each in found.items()}
+        found, whole = faults_by_specimen(controls, _subjects(config)), _asks_for_everything(config)
+        config.stash[SWEEPS] = {
+            key: [fault.mutation for fault in each if fault.of or whole] for key, each in found.items()
+        }
     return config.stash[SWEEPS]
+
+
+def _asks_for_everything(config: pytest.Config) -> bool:
+    """Only all controls together can tell whether nothing sees what befalls a whole target."""
+    option, here = config.option, config.invocation_params.dir
+    rooms = {ROOT / "tests" / room for room in ROOMS}
+    return not (option.keyword or option.markexpr or option.deselect) and rooms <= {(here / arg) for arg in config.args}
 
 
 def _turn(item: pytest.Item) -> tuple[str, str, bool]:

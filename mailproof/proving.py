@@ -34,13 +34,14 @@ def _selected(node: str, case: Case, other: Case, cases: Mapping[str, Case]) -> 
 
 def proved(rows: Mapping[str, Result], together: Proofs) -> Iterator[Result]:
     """Rows as they stand, but a mutation's row and those before and after it become one."""
+    restored = {after for _, after in together.values()}
     for node, row in rows.items():
         if row.mutation is None:
             yield row
         elif node in together:
             before, after = together[node]
             yield prove(rows.get(before or ""), row, rows.get(after or ""))
-        elif node not in {after for _, after in together.values()}:
+        elif node not in restored:
             yield replace(row, verdict=Verdict.ERROR, reason=f"{RESTORED} from a mutation whose own case was left out")
 
 

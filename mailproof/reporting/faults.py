@@ -70,8 +70,8 @@ def blind(record: Mapping[str, Any]) -> Iterator[str]:
     """Why the controls of a matrix run do not prove what they should, one sentence each."""
     for fault in record.get("faults", ()):
         where = f"{fault['target']}/{fault['profile']}: {fault['fault']}"
-        own = [state(fault, control) for control in fault["of"]]
-        if fault["problem"]:
+        own = [state(fault, control) for control in fault["of"] if control in fault["seen"]]
+        if fault["problem"] or (fault["of"] and not own):  # its own controls were left out by the caller
             continue
         if fault["innocent"]:
             if RED in own:

@@ -121,3 +121,48 @@ def test_the_same_is_proven_where_nothing_is_broken(inner: Inner) -> None:
     assert {row["raw_verdict"] for row in ended.rows("+static-rsa-readmitted")} == {"fail"}
     assert all(row["innocent"] is (row["mutation"] != "static-rsa-readmitted") for row in ended.rows("+"))
     assert ended.record["run"]["worn"]["mutations"] == 2
+
+
+def test_a_proof_in_a_hurry_breaks_every_control_once(inner: Inner) -> None:
+    """What a change of mailproof has to pass; the full proof is the nightly job's."""
+    ended = inner("--prove=quick", "-n", "2")
+    assert (ended.status, ended.left) == (0, [])
+    broken = {row["control"]: row["verdict"] for row in ended.rows("+")}
+    assert set(broken) == {control["id"] for control in ended.record["controls"]}
+    assert set(broken.values()) == {"proven"}
+    assert len(broken) > 70
+
+
+UNSEEN = """
+from mailproof import sweep
+from mailproof.model import Mutation
+
+sweep.GENERIC = (*sweep.GENERIC[:1], Mutation("nothing-at-all", postfix={"mail_name": "Postfix"}))
+"""
+NO_CONTROLS = """
+from mailproof import sweep
+
+sweep._carried = lambda control, subject: []
+"""
+
+
+def test_a_fault_that_nothing_sees_is_found_in_the_matrix(inner: Inner) -> None:
+    """Every control of a profile under two faults: one that all notice, one that nobody can."""
+    ended = inner("--prove=matrix", "--profile", "relay", "-n", "2", plugin=UNSEEN + NO_CONTROLS)
+    assert (ended.status, ended.left) == (11, [])
+    down, nothing = sorted(ended.record["faults"], key=lambda fault: str(fault["fault"]), reverse=True)
+    assert {fault["fault"]: fault["problem"] for fault in (down, nothing)} == {
+        "postfix-is-down": None, "nothing-at-all": None,
+    }  # fmt: skip
+    assert any(cell["error"] for cell in down["seen"].values())
+    assert all(cell["pass"] and not cell["fail"] + cell["error"] for cell in nothing["seen"].values())
+    assert "nothing-at-all is seen by no control" in ended.words
+
+
+def test_a_part_of_the_matrix_asks_for_a_part_of_the_faults(inner: Inner) -> None:
+    """What befalls a whole target is judged by all controls together or not at all."""
+    ended = inner("--prove=matrix", "--profile", "pfs", "tests/config/test_auth.py", "-k", "cleartext and imap:143")
+    assert (ended.status, ended.left) == (0, [])
+    faults = {fault["fault"]: fault for fault in ended.record["faults"]}
+    assert faults["AUTH-2.cleartext-allowed"]["seen"] == {"AUTH-2": {"pass": 0, "fail": 1, "error": 0}}
+    assert not any(fault["generic"] for fault in faults.values())

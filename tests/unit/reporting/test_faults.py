@@ -69,6 +69,11 @@ def test_a_fault_that_could_not_be_worn_is_no_fault_that_was_seen(made: Callable
     assert any("DidNotStart: fatal" in problem for problem in problems(record))
 
 
+def test_a_fault_whose_own_control_was_left_out_says_nothing(made: Callable[..., Record]) -> None:
+    record = made(fault("A-1.x", {"A-2": ""}, "A-1"), fault("A-2.x", {"A-2": "f"}, "A-2"))
+    assert (record["run"]["exit_status"], problems(record)) == (0, [])
+
+
 @pytest.fixture
 def sheet(made: Callable[..., Record]) -> Sheet:
     rows = {"A-1": "f", "A-2": "f", "A-3": "e", "A-4": "", "A-5": ""}
