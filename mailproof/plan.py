@@ -85,6 +85,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """A mutation under which every control is asked. ``of`` are the controls that carry it; none: it befalls the whole
+    target."""
+
+    mutation: Mutation
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A case that is not run, and why."""
 
@@ -95,12 +104,12 @@ class Gap:
 
 def plan(
     control: Control, subjects: Iterable[Subject], prove: Proof = Proof.NONE,
-    sweeps: Mapping[str, Iterable[Mutation]] | None = None,
+    sweeps: Mapping[str, Iterable[Fault]] | None = None,
 ) -> tuple[list[Case], list[Gap]]:  # fmt: skip
     """Every case of a control over all subjects, in the order of the subjects, and its gaps.
 
     What is proved is proved once on each target: under the first profile that asks for it there. ``sweeps`` are the
-    mutations, by specimen, under which every control is asked.
+    faults, by specimen, under which every control is asked: by its own in all variants, by others in the first.
     """
     cases: list[Case] = []
     gaps: list[Gap] = []
@@ -113,7 +122,7 @@ def plan(
                 continue
             proofs = _shown(case, prove, shown)
             cases += [case, *proofs] if proofs or prove is not Proof.QUICK else []
-            cases += [replace(case, mutation=each, swept=True) for each in (sweeps or {}).get(subject.specimen, ())]
+            cases += _swept(case, (sweeps or {}).get(subject.specimen, ()))
     return cases, gaps
 
 
@@ -204,6 +213,12 @@ def _shown(case: Case, prove: Proof, shown: set[tuple[str, ...]]) -> list[Case]:
     if found:
         shown.add(place)
     return found[:2] if quick else found
+
+
+def _swept(case: Case, faults: Iterable[Fault]) -> list[Case]:
+    first = case.variant == _variants(case.control, case.subject, case.service)[0]
+    under = [each.mutation for each in faults if first or case.control.id in each.of]
+    return [replace(case, mutation=mutation, swept=True) for mutation in under]
 
 
 def _proofs(case: Case) -> Iterator[Case]:

@@ -19,15 +19,15 @@ from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
 from mailproof.errors import ExitStatus, MailproofError, Unusable
 from mailproof.ledger import Phase, fingerprint, sentence, verdict_of
-from mailproof.model import Control, Mutation, Verdict
-from mailproof.plan import FIRST, Case, Gap, Proof, Subject, plan, schedule
+from mailproof.model import Control, Verdict
+from mailproof.plan import FIRST, Case, Fault, Gap, Proof, Subject, plan, schedule
 from mailproof.run import Run, new_id, our_openssl, subjects, timestamp
 from mailproof.selection import ROOMS, Options, Selection, select
 from mailproof.sweep import controls_in, faults_by_specimen
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECTS = pytest.StashKey[tuple[Subject, ...]]()
-SWEEPS = pytest.StashKey[Mapping[str, Sequence[Mutation]]]()
+SWEEPS = pytest.StashKey[Mapping[str, Sequence[Fault]]]()
 GAPS = pytest.StashKey[list[tuple[Gap, str]]]()
 DESELECTED = pytest.StashKey[list[str]]()
 
@@ -212,14 +212,12 @@ def _plan(control: Control, config: pytest.Config) -> tuple[list[Case], list[Gap
     return plan(control, _subjects(config), mode, _sweeps(config) if mode is Proof.MATRIX else {})
 
 
-def _sweeps(config: pytest.Config) -> Mapping[str, Sequence[Mutation]]:
+def _sweeps(config: pytest.Config) -> Mapping[str, Sequence[Fault]]:
     """Under what every control is asked, by specimen."""
     if SWEEPS not in config.stash:
         controls = [control for _, control in controls_in(ROOT / "tests")]
         found, whole = faults_by_specimen(controls, _subjects(config)), _asks_for_everything(config)
-        config.stash[SWEEPS] = {
-            key: [fault.mutation for fault in each if fault.of or whole] for key, each in found.items()
-        }
+        config.stash[SWEEPS] = {key: [fault for fault in each if fault.of or whole] for key, each in found.items()}
     return config.stash[SWEEPS]
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from mailproof.ledger import Phase, prove
 from mailproof.model import Control, Result, Verdict
-from mailproof.plan import RESTORED, Case
-from mailproof.sweep import Fault
+from mailproof.plan import RESTORED, Case, Fault
 
 Proofs = Mapping[str, tuple[str | None, str | None]]
 """The node of a broken case -> those of the same case before and after it, as far as they were selected."""
@@ -93,7 +92,7 @@ def _entry(specimen: str, fault: Fault, asked: list[tuple[str, list[Phase]]]) ->
              for control, found in sorted(tally.items())}  # fmt: skip
     seconds = sum(phase.seconds for _, said in asked for phase in said)
     return {"target": target, "profile": profile, "fault": fault.mutation.name, "of": list(fault.of),
-            "generic": not fault.of, "innocent": fault.innocent, "problem": _problem([said for _, said in asked]),
+            "generic": not fault.of, "problem": _problem([said for _, said in asked]),
             "seconds": round(seconds, 2), "seen": cells}  # fmt: skip
 
 

@@ -5,7 +5,7 @@ target. Reads the controls from their modules; pure beside that.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from mailproof.controls import control_of
 from mailproof.errors import Unusable
 from mailproof.model import Control, Daemon, Mutation
-from mailproof.plan import Proof, Subject, plan
+from mailproof.plan import Fault, Proof, Subject, plan
 from mailproof.selection import ROOMS
 
 _OPEN = {"smtpd_tls_security_level": "none", "smtpd_tls_wrappermode": "no", "smtpd_tls_auth_only": "no"}
@@ -37,26 +37,14 @@ GENERIC = (
 """What befalls a whole target. None is any control's own, and none may go unseen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A mutation with a name of its own on its target. ``of`` are the controls that carry it, none where it is one of
-    `GENERIC`; ``innocent``: they tolerate it."""
-
-    mutation: Mutation
-    of: tuple[str, ...] = ()
-    innocent: bool = False
-
-
 def faults(controls: Iterable[Control], subject: Subject) -> tuple[Fault, ...]:
-    """Every fault of a subject, what puts on the same only once: generic ones, those of controls, innocents."""
+    """Every fault of a subject, what puts on the same only once: those that befall it whole, then those of controls."""
     found: dict[str, Fault] = {}
     carried = [(control, mutation) for control in controls for mutation in _carried(control, subject)]
-    for control, mutation in sorted(carried, key=lambda each: each[1] in each[0].innocents):
-        content, innocent = repr(mutation.worn), mutation in control.innocents
+    for control, mutation in carried:
         named = replace(mutation.worn, name=f"{control.id}.{mutation.name}")
-        known = found.setdefault(content, Fault(named, (), innocent))
-        if known.innocent == innocent:
-            found[content] = replace(known, of=tuple(dict.fromkeys((*known.of, control.id))))
+        known = found.setdefault(repr(mutation.worn), Fault(named))
+        found[repr(mutation.worn)] = replace(known, of=tuple(dict.fromkeys((*known.of, control.id))))
     return (*map(Fault, GENERIC), *found.values())
 
 
@@ -76,7 +64,7 @@ def controls_in(tests: Path) -> tuple[tuple[str, Control], ...]:
 def _carried(control: Control, subject: Subject) -> list[Mutation]:
     """The mutations that prove something on the subject by what is worn, and by nothing that is required instead."""
     cases, _ = plan(control, [subject], Proof.FULL)
-    mutations = [case.mutation for case in cases if case.mutation and not case.restored]
+    mutations = [case.mutation for case in cases if case.mutation and not case.restored and not case.innocent]
     unique = [mutation for place, mutation in enumerate(mutations) if mutation not in mutations[:place]]
     return [mutation for mutation in unique if not mutation.parameters]
 

@@ -30,11 +30,11 @@ class Sheet:
 
     def unseen(self) -> list[str]:
         """Faults under which every control stays green: nobody would notice them."""
-        return [each["fault"] for each in self.faults if _worn(each) and _states(each) == {GREEN}]
+        return [each["fault"] for each in self.faults if not each["problem"] and _states(each) == {GREEN}]
 
     def only_trouble(self) -> list[str]:
         """Faults that no control judges: all that is seen of them is that something could not be judged."""
-        return [each["fault"] for each in self.faults if _worn(each) and _states(each) == {GREEN, TROUBLE}]
+        return [each["fault"] for each in self.faults if not each["problem"] and _states(each) == {GREEN, TROUBLE}]
 
     def alike(self) -> list[tuple[str, ...]]:
         """Controls that every fault turns alike, if any turns them at all: the one may be as good as the others."""
@@ -48,12 +48,11 @@ class Sheet:
         return [each["id"] for each in self.controls if RED not in self._row(each["id"])]
 
     def _row(self, control: str) -> tuple[str, ...]:
-        return tuple(state(each, control) for each in self.faults if not each["innocent"])
+        return tuple(state(each, control) for each in self.faults)
 
 
 def sheets(record: Mapping[str, Any]) -> list[Sheet]:
-    """A sheet for each target and profile of a matrix run, in their order; faults that befall all come first, and
-    innocents last."""
+    """A sheet for each target and profile of a matrix run, in their order; faults that befall all come first."""
     found: dict[tuple[str, str], list[Fault]] = {}
     for fault in record.get("faults", ()):
         found.setdefault((fault["target"], fault["profile"]), []).append(fault)
@@ -73,10 +72,7 @@ def blind(record: Mapping[str, Any]) -> Iterator[str]:
         own = [state(fault, control) for control in fault["of"] if control in fault["seen"]]
         if fault["problem"] or (fault["of"] and not own):  # its own controls were left out by the caller
             continue
-        if fault["innocent"]:
-            if RED in own:
-                yield f"{where} is harmless, and turns a control red that must tolerate it"
-        elif _states(fault) <= {GREEN}:
+        if _states(fault) <= {GREEN}:
             yield f"{where} is seen by no control"
         elif own and set(own) == {GREEN}:
             yield f"{where} is not seen by the control whose own fault it is ({', '.join(fault['of'])})"
@@ -88,10 +84,6 @@ def unworn(record: Mapping[str, Any]) -> Iterator[str]:
         if fault["problem"]:
             where = f"{fault['target']}/{fault['profile']}: {fault['fault']}"
             yield f"{where} left nothing that could be asked: {fault['problem']}"
-
-
-def _worn(fault: Fault) -> bool:
-    return not fault["problem"] and not fault["innocent"]
 
 
 def _states(fault: Fault) -> set[str]:
@@ -106,4 +98,4 @@ def _controls(record: Mapping[str, Any], faults: Sequence[Fault]) -> tuple[Mappi
 
 
 def _ordered(faults: Sequence[Fault]) -> tuple[Fault, ...]:
-    return tuple(sorted(faults, key=lambda each: (not each["generic"], each["innocent"], each["fault"])))
+    return tuple(sorted(faults, key=lambda each: (not each["generic"], each["fault"])))

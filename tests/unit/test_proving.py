@@ -9,9 +9,9 @@ import pytest
 
 from mailproof.ledger import Phase
 from mailproof.model import Control, Daemon, Mutation
-from mailproof.plan import Case, Proof, Subject, plan
+from mailproof.plan import Case, Fault, Proof, Subject, plan
 from mailproof.proving import described, proofs, seen, swept, worn
-from mailproof.sweep import GENERIC, Fault, faults
+from mailproof.sweep import GENERIC, faults
 
 MakeControl = Callable[..., Control]
 BROKEN = Mutation("broken", postfix={"smtpd_tls_loglevel": "0"})
@@ -58,19 +58,7 @@ def test_what_puts_on_the_same_is_one_fault_of_several_controls(make_control: Ma
     other = make_control("LOG-1", mutations=(SAME,))
     controls = [make_control("PFS-3", mutations=(BROKEN,), innocents=(SPELLING,)), other]
     found = {fault.mutation.name: fault for fault in faults(controls, both) if fault.of}
-    assert {name: fault.of for name, fault in found.items()} == {
-        "PFS-3.broken": ("PFS-3", "LOG-1"), "PFS-3.spelling": ("PFS-3",),
-    }  # fmt: skip
-    assert [fault.innocent for fault in found.values()] == [False, True]
-
-
-def test_what_breaks_one_control_is_no_innocent_of_another(make_control: MakeControl, subject: Subject) -> None:
-    requires = {id: dict(subject.profile.requires["PFS-3"]) for id in ("PFS-3", "LOG-1")}
-    both = replace(subject, profile=replace(subject.profile, requires=requires))
-    other = make_control("LOG-1", mutations=(SAME,))
-    controls = [make_control("PFS-3", mutations=(SPELLING,), innocents=(BROKEN,)), other]
-    found = [fault for fault in faults(controls, both) if fault.mutation.postfix == BROKEN.postfix]
-    assert [(fault.of, fault.innocent) for fault in found] == [(("LOG-1",), False)]
+    assert {name: fault.of for name, fault in found.items()} == {"PFS-3.broken": ("PFS-3", "LOG-1")}
 
 
 def test_what_only_requires_more_is_not_swept(make_control: MakeControl, subject: Subject) -> None:
@@ -79,11 +67,19 @@ def test_what_only_requires_more_is_not_swept(make_control: MakeControl, subject
 
 
 def test_every_control_is_asked_under_every_fault(make_control: MakeControl, subject: Subject) -> None:
-    sweeps = {subject.specimen: [fault.mutation for fault in faults([make_control(mutations=(BROKEN,))], subject)]}
+    sweeps = {subject.specimen: faults([make_control(mutations=(BROKEN,))], subject)}
     cases, _ = plan(make_control("PFS-3"), [subject], Proof.MATRIX, sweeps)
     under = {case.mutation.name for case in cases if case.swept and case.mutation}
     assert under == {*(fault.name for fault in GENERIC), "PFS-3.broken"}
     assert len({str(case) for case in cases}) == len(cases) == len(subject.services) * (len(under) + 1)
+
+
+def test_others_faults_are_asked_of_the_first_variant_alone(make_control: MakeControl, subject: Subject) -> None:
+    control = make_control(variants=("tls-1.2", "tls-1.3"))
+    own, other = Fault(replace(BROKEN, name="own"), ("PFS-3",)), Fault(replace(BROKEN, name="other"), ("LOG-1",))
+    cases, _ = plan(control, [subject], Proof.MATRIX, {subject.specimen: [own, other]})
+    asked = {(case.mutation.name, case.variant) for case in cases if case.mutation}
+    assert asked == {("own", "tls-1.2"), ("own", "tls-1.3"), ("other", "tls-1.2")}
 
 
 @pytest.mark.parametrize(
