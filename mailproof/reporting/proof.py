@@ -206,7 +206,19 @@ def _cell(found: Counter[str]) -> str:
 
 
 def _told(control: Proved, names: Sequence[str]) -> str:
-    red = ", ".join(f"`{each.name}` ({seen(each, names)})" for each in control.faults)
-    green = ", ".join(f"`{each.name}` ({seen(each, names)})" for each in control.innocents)
-    held = f"Held under {green}." if green else f"No other way: {control.no_other_way}."
-    return f"**{control.id}** {control.title}. Seen to fail under {red or 'nothing'}. {held}"
+    red = [each for each in control.faults if any(found[PROVEN] for found in each.cases.values())]
+    others = [each for each in control.faults if each not in red]
+    told = [f"**{control.id}** {control.title}."]
+    if red:
+        told.append(f"Seen to fail under {_listed(red, names)}.")
+    if others:
+        told.append(f"Not shown: {_listed(others, names)}.")
+    if control.innocents:
+        told.append(f"Held under {_listed(control.innocents, names)}.")
+    if control.no_other_way:
+        told.append(f"No other way: {control.no_other_way}.")
+    return " ".join(told)
+
+
+def _listed(tried: Sequence[Shown], names: Sequence[str]) -> str:
+    return ", ".join(f"`{each.name}` ({seen(each, names)})" for each in tried)

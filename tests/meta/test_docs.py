@@ -24,6 +24,8 @@ from mailproof.controls import control_of
 from mailproof.errors import ExitStatus
 from mailproof.model import Control, Level
 from mailproof.profile import Profile
+from mailproof.reporting.proof import proof
+from mailproof.reporting.record import validate as validate_record
 from mailproof.reporting.sources import address, citation, load_sources
 from mailproof.selection import ROOMS
 
@@ -227,3 +229,30 @@ def _required(control: Control, profiles: tuple[Profile, ...]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def test_the_proof_that_is_documented_is_of_these_very_controls(root: Path, controls: tuple[Control, ...]) -> None:
+    """docs/proof.md is the proof.md of a full run: another set of controls or faults has not been proved by it."""
+    page = (root / "docs" / "proof.md").read_text(encoding="utf-8")
+    told = {found[1]: set(re.findall(r"`([^`]+)` \(", line))
+            for line in page.splitlines() if (found := re.match(r"\*\*([A-Z]+-\d+)\*\* .*", line))}  # fmt: skip
+    assert told == {
+        control.id: {mutation.name for mutation in (*control.mutations, *control.innocents)} for control in controls
+    }
+
+
+def test_the_documented_proof_found_nothing_blind(root: Path) -> None:
+    page = (root / "docs" / "proof.md").read_text(encoding="utf-8")
+    [head, _, *rows] = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")][:7]
+    figures = dict(zip(head, rows[-1], strict=True))
+    assert figures["room"] == "all"
+    assert int(figures["proven"]) > 5000
+    assert [figures[verdict] for verdict in ("blind", "false-alarm", "error")] == ["0", "0", "0"]
+
+
+def test_the_example_of_a_report_is_a_record_with_all_its_views(root: Path) -> None:
+    example = root / "reports" / "example"
+    record = json.loads((example / "evidence.json").read_text(encoding="utf-8"))
+    validate_record(record)
+    assert record["run"]["exit_status"] == 0
+    assert (example / "proof.md").read_text(encoding="utf-8") == proof(record)

@@ -69,6 +69,8 @@ def test_what_is_not_proven_stands_first_with_its_reason(
     assert f"- **PFS-3** `readmitted`: `{verdict} on debian-13/pfs, smtp:25: because`" in page
     assert page.index("## Not proven") < page.index("## handshake")
     assert f"0 proven, **1 {verdict}**" in page
+    assert "Seen to fail" not in page
+    assert "Not shown: `readmitted` (0 on debian-13)." in page
 
 
 def test_a_run_that_proves_nothing_has_no_page_and_no_sentence(make_row: MakeRow, make_record: MakeRecord) -> None:
