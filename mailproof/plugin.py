@@ -138,10 +138,10 @@ def pytest_runtest_makereport(
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """An error is an error in every phase; a control that fails under its mutation does what it must."""
     phase = json.loads(getattr(report, "mailproof", "{}"))
-    if phase.get("verdict") == Verdict.ERROR:
-        return "error", "E", "ERROR"
     if phase.get("swept"):
         return ("seen", "s", "SEEN") if report.failed else None
+    if phase.get("verdict") == Verdict.ERROR:
+        return "error", "E", "ERROR"
     if phase.get("broken") and phase["when"] == "call":
         return ("proven", "p", "PROVEN") if phase["verdict"] == Verdict.FAIL else ("blind", "B", "BLIND")
     return None

@@ -28,9 +28,10 @@ from mailproof.targets.standing import check_standing
 from mailproof.targets.wardrobe import dress, outfit
 
 _LOG_MARK = "mailproof-log-follows"
-# postconf -e writes several settings in whatever order they come to lie in its table: what counts is each line.
-_FILES = f"""find /etc/postfix /etc/dovecot {OPENSSL} {LOSSES} {HOME}/files -type f ! -path /etc/postfix/main.cf \\
-  -exec sha256sum {{}} + 2>/dev/null | sort
+# postconf -e writes several settings in whatever order they come to lie in its table: what counts is each line. A
+# compiled table has other bytes each time that it is made; the text that it is made from is among the files.
+_FILES = f"""find /etc/postfix /etc/dovecot {OPENSSL} {LOSSES} {HOME}/files -type f \\
+  ! -path /etc/postfix/main.cf ! -name '*.db' -exec sha256sum {{}} + 2>/dev/null | sort
 sort /etc/postfix/main.cf | sha256sum | sed 's:-:/etc/postfix/main.cf:'"""
 _STARTED = {Daemon.POSTFIX: "daemon started -- version", Daemon.DOVECOT: "starting up for"}
 
@@ -126,9 +127,10 @@ def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
 
 
 def _steady(readings: Readings) -> Readings:
-    """What is read, but for postconf's own process id, which is new each time."""
+    """What is read, but for what is new each time: postconf's own process id, and complaints in the order, and by the
+    lines, of a main.cf that was written anew."""
     values = {name: value for name, value in readings.postfix.values.items() if name != "process_id"}
-    return replace(readings, postfix=replace(readings.postfix, values=values))
+    return replace(readings, postfix=replace(readings.postfix, values=values, complaints=()))
 
 
 def _versions(readings: Readings) -> dict[str, str]:

@@ -24,7 +24,8 @@ from mailproof.controls import (
 )  # fmt: skip
 
 NO_LEVEL = {"ssl_cipher_list": "ALL:!aNULL:!kRSA:@SECLEVEL=0"}
-"""Dovecot's library takes no weak certificate of its own unless it is told to."""
+"""Dovecot's library takes no weak certificate of its own unless it is told to; nor does it for a Postfix that asks clients
+for theirs."""
 OFFERS = {"rsa": AUTHENTICATED_RSA, "ecdsa": AUTHENTICATED_ECDSA}
 
 
@@ -88,7 +89,8 @@ def test_nothing_is_compressed(endpoint: Endpoint) -> None:
     remedy="have a certificate issued for a new key: RSA with 2048 bits or more, or ECDSA with P-256",
 )  # fmt: skip
 @broken_by("asked-for-more", parameters={"leaf_bits": {"rsa": 4096, "ecdsa": 384}})
-@broken_by("signed-with-sha-1", pki={"rsa": "sha1", "ecdsa": "sha1"}, dovecot=NO_LEVEL)
+@broken_by("signed-with-sha-1", pki={"rsa": "sha1", "ecdsa": "sha1"}, dovecot=NO_LEVEL,
+           postfix={"smtpd_tls_ask_ccert": "no"}, services={"relay:2525": {"smtpd_tls_req_ccert": "no"}})  # fmt: skip
 @broken_by("short-key", pki={"rsa": "short-key"}, dovecot=NO_LEVEL, variants=("rsa",))
 @tolerates("in-one-list-of-files", postfix={
     "smtpd_tls_cert_file": "", "smtpd_tls_key_file": "", "smtpd_tls_eccert_file": "", "smtpd_tls_eckey_file": "",
