@@ -151,7 +151,8 @@ def _figure(room: str, controls: Sequence[Proved]) -> dict[str, object]:
 def _head(record: Record, names: Sequence[str]) -> str:
     run = record["run"]
     software = dict.fromkeys(
-        f"- **{target['name']}**: " + ", ".join(f"{name} {version}" for name, version in target["versions"].items())
+        f"- **{target['name']}**: "
+        + ", ".join(f"{name} {version}" for name, version in sorted(target["versions"].items()))
         for target in record["targets"]
         if target["name"] in names
     )

@@ -146,6 +146,7 @@ sweep._carried = lambda control, subject: []
 """
 
 
+@pytest.mark.nightly
 def test_a_fault_that_nothing_sees_is_found_in_the_matrix(inner: Inner) -> None:
     """Every control of a profile under two faults: one that all notice, one that nobody can."""
     ended = inner("--prove=matrix", "--profile", "relay", "-n", "2", plugin=UNSEEN + NO_CONTROLS)
