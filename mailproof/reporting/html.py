@@ -17,12 +17,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mailproof.reporting import proof, wording
+from mailproof.reporting import proven, wording
 from mailproof.reporting.advice import Entry, Line, advised, targets
 from mailproof.reporting.faults import sheets
-from mailproof.reporting.faults import state as state_under
 from mailproof.reporting.findings import NOTABLE, Row, findings, found_in, place, state
-from mailproof.reporting.proof import proved
+from mailproof.reporting.proven import proved
 from mailproof.reporting.record import Record, counts, headline, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
 from mailproof.reporting.text import clip, number, printable
@@ -44,24 +43,31 @@ TEXT = {True: 2_000, False: 400}
 CASES = (4_000, 1_000, 200, 40)
 """How many cases the page lists: the first of these that lets it stay below `PAGE`."""
 
+SHEETS = (1_000, 12, 3, 0)
+"""How many matrices of faults the page draws, likewise, once it lists as few cases as it may; of the others it tells
+what was found.
+"""
+
+_MEASURES = (*((most, SHEETS[0]) for most in CASES), *((CASES[-1], drawn) for drawn in SHEETS[1:]))
+
 Group = dict[str, Any]
 
 
 def html(record: Record, transcripts: Mapping[str, str], sources: Sources, entries: Sequence[Entry] = ()) -> str:
     """The page; ``transcripts`` maps a SHA-256 to its text. Transcripts get the room that everything else leaves."""
     lines = advised(record, entries)
-    for most in CASES:
-        bare = _page(record, _groups(record, most), set(transcripts), {}, sources, lines)
+    for most, drawn in _MEASURES:
+        bare = _page(record, _groups(record, most), set(transcripts), {}, sources, lines, drawn)
         room = PAGE - len(bare.encode())
         if room >= 0:
             break
     excerpts = _excerpts(_groups(record, most), transcripts, room)
-    return _page(record, _groups(record, most), set(transcripts), excerpts, sources, lines)
+    return _page(record, _groups(record, most), set(transcripts), excerpts, sources, lines, drawn)
 
 
 def _page(
     record: Record, groups: list[Group], present: set[str], excerpts: Mapping[str, str], sources: Sources,
-    advice: list[Line],
+    advice: list[Line], drawn: int,
 ) -> str:  # fmt: skip
     style, script = _own("report.css"), _own("report.js")
     _place_excerpts(groups, present, excerpts)
@@ -70,8 +76,8 @@ def _page(
         record=record, run=record["run"], said=record["completeness"], words=wording, counts=counts(record),
         headline=headline(record), sentence=verdict_sentence(record), problems=problems(record), bar=list(_bar(record)),
         findings=findings(record), columns=_columns(record), matrix=list(_matrix(record)), reasons=_reasons(record),
-        states=_states(record), advice=advice, advised=targets(advice), proofs=proved(record), proof=proof,
-        sheets=sheets(record), cell_of=state_under,
+        states=_states(record), advice=advice, advised=targets(advice), proven=proven, proofs=proved(record),
+        untried=proven.untried(record), sheets=sheets(record), drawn=drawn,
         groups=groups, left=len(record["results"]) - listed, sources=sources,
         style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
     )  # fmt: skip

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from mailproof.reporting import faults, proven
 from mailproof.reporting.findings import Finding, findings
-from mailproof.reporting.proof import sentence
 from mailproof.reporting.record import Record, counts, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
 from mailproof.reporting.text import clip, number, one_line, printable
@@ -56,11 +56,13 @@ def _head(record: Record) -> list[str]:
         *_targets(record["targets"]),
         f"mailproof {_code(run['mailproof'])}, run {_code(run['id'])}, {_code(run['openssl'])}",
     ]
-    shown = sentence(record)
-    head += [f"{shown[0].upper()}{shown[1:]}.", "The whole table: `proof.md`."] if shown else []
+    for line, more in ((proven.sentence(record), "`proof.md`"), (faults.sentence(record), "`report.html`")):
+        head += [f"{line[0].upper()}{line[1:]}.", f"The whole table: {more}."] if line else []
     troubles = problems(record)
     if troubles:
         head += ["## The run itself", *_limited([f"- {_code(trouble)}" for trouble in troubles], "problems")]
+    for sheet in faults.sheets(record):
+        head += [f"## Faults on {_code(sheet.name)}", "\n".join(map(_told, sheet.told()))]
     if findings(record):
         head.append("## Findings")
     return head
@@ -82,6 +84,13 @@ def _targets(targets: Iterable[Mapping[str, Any]]) -> list[str]:
         name = "/".join(part for part in (target["name"], target["profile"]) if part)
         lines.append(f"- {_code(name)}: {_code(versions or target['problem'] or 'versions unknown')}")
     return _limited(lines, "targets")
+
+
+def _told(told: faults.Told) -> str:
+    if not told.found:
+        return f"- {told.question}: none"
+    left = [f"{len(told.found) - 100} more in `report.html`"] if len(told.found) > 100 else []
+    return f"- **{told.question}** ({told.meaning}): {', '.join([*map(_code, told.found[:100]), *left])}"
 
 
 def _finding(finding: Finding, sources: Sources) -> list[str]:

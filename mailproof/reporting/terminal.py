@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mailproof.errors import ExitStatus
+from mailproof.reporting import faults, proven
 from mailproof.reporting.findings import Finding, Met, findings
-from mailproof.reporting.proof import sentence
 from mailproof.reporting.record import Record, headline, problems
 from mailproof.reporting.sources import citation
 from mailproof.reporting.text import clip, number, one_line, printable
@@ -78,8 +78,8 @@ def closing(record: Record, path: Path, seconds: float, colour: bool = False) ->
 
 def summary(record: Record, path: Path, seconds: float, colour: bool = False, width: int = WIDTH) -> list[str]:
     """All that a run says in the end: `failures`, what was proved, then `closing`."""
-    shown = sentence(record)
-    return [*failures(record, colour, width), *([shown] if shown else []), closing(record, path, seconds, colour)]
+    shown = [line for line in (proven.sentence(record), faults.sentence(record)) if line]
+    return [*failures(record, colour, width), *shown, closing(record, path, seconds, colour)]
 
 
 def _lines(view: RenderableType, colour: bool, width: int) -> list[str]:
