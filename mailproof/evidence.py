@@ -49,9 +49,10 @@ def _whole(run: Run, node: str) -> bool:
 
 def _shown(run: Run, plan: Mapping[str, Any]) -> dict[str, Any]:
     """What a proof adds: its controls, and what each said under every fault."""
-    mode, controls = run.selection.options.prove, controls_in(run.selection.root / "tests")
+    mode = run.selection.options.prove
     if not mode:
         return {}
+    controls = controls_in(run.selection.root / "tests")
     asked = {row["control"] for row in plan["cases"].values()}
     found: dict[str, Any] = {"controls": described((room, each) for room, each in controls if each.id in asked)}
     if mode is Proof.MATRIX:

@@ -98,10 +98,10 @@ def _entry(specimen: str, fault: Fault, asked: list[tuple[str, list[Phase]]]) ->
 
 def _cell(said: list[Phase]) -> str:
     """One verdict; a case that did not report whole is an error."""
-    by_phase = {phase.when: phase.verdict for phase in said}
-    if Verdict.ERROR in by_phase.values() or not {"setup", "call", "teardown"} <= by_phase.keys():
+    by_phase = {when: [phase.verdict for phase in said if phase.when == when] for when in ("setup", "call", "teardown")}
+    if not all(by_phase.values()) or any(Verdict.ERROR in each for each in by_phase.values()):
         return str(Verdict.ERROR)
-    return str(by_phase["call"])
+    return str(Verdict.FAIL if Verdict.FAIL in by_phase["call"] else Verdict.PASS)
 
 
 def _problem(cells: list[list[Phase]]) -> str | None:

@@ -156,9 +156,10 @@ class Specimen:
         self.sight = Sight.of(examine(self.started, self.inside, self._asked(touched, mutation)))
         if mutation is None:
             check_restored(self.before, self.sight)
-        elif not self.profile.verbatim:
+            return
+        if not self.profile.verbatim:
             readback.check(self._dress(None) if mutation.stale else worn, self.readings)
-            self._take_away(mutation.absent)
+        self._take_away(mutation.absent)
 
     def _dress(self, mutation: Mutation | None, steps: tuple[Step, ...] | None = None) -> Dress:
         if self.profile is None:

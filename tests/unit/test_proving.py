@@ -91,6 +91,8 @@ def test_others_faults_are_asked_of_the_first_variant_alone(make_control: MakeCo
         (said("pass", "setup", "call"), "error"),
         ([], "error"),
         ([*said("pass", *WHOLE), Phase("node", "teardown", "error")], "error"),
+        ([Phase("node", "call", "error"), *said("pass", *WHOLE)], "error"),
+        ([*said("fail", *WHOLE), Phase("node", "call", "pass")], "fail"),
     ],
 )
 def test_a_cell_is_what_the_control_said_and_an_error_where_it_said_nothing(phases: list[Phase], cell: str) -> None:
