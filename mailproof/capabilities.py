@@ -20,6 +20,7 @@ from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.journal import Journal
 from mailproof.targets.sending import Sending
 from mailproof.targets.specimen import Specimen
+from mailproof.targets.startup import Startup
 from mailproof.targets.view import EffectiveSettings
 
 RUN = pytest.StashKey[Run]()
@@ -96,6 +97,12 @@ def delivery(endpoint: Endpoint, journal: Journal, specimen: Specimen, recorder:
 def sending(specimen: Specimen, pytestconfig: pytest.Config, recorder: Recorder) -> Sending:
     """How the target sends mail."""
     return Sending(specimen, pytestconfig.stash[RUN].receiver, recorder)
+
+
+@pytest.fixture
+def startup(specimen: Specimen, case: Case, recorder: Recorder) -> Startup:
+    """Whether the daemon starts with its configuration."""
+    return Startup(specimen, case.service, recorder)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from mailproof.errors import ExitStatus, MailproofError, Unusable
-from mailproof.evidence import record
+from mailproof.evidence import patches, record
 from mailproof.ledger import Phase
 from mailproof.model import Verdict
 from mailproof.reporting import terminal
 from mailproof.reporting.advice import load_advice
 from mailproof.reporting.sources import load_sources
-from mailproof.reporting.write import HASHES, RAW, write_report
+from mailproof.reporting.write import FIXES, HASHES, RAW, write_report
 from mailproof.run import SECRETS, Run
 from mailproof.targets.lab import alive
 
@@ -87,8 +87,9 @@ class Controller:
         """Remove what was started, write the record, and let it decide the exit status."""
         try:
             self.record = record(self.run, ["pytest", *map(str, self.config.invocation_params.args)])
+            fixes = patches(self.run)
             self.problem = self.run.close() or self.problem
-            self._write(self.record)
+            self._write(self.record, fixes)
         except MailproofError as error:
             self.problem = str(error)
         if session.exitstatus in OWN_STATUS:
@@ -113,10 +114,10 @@ class Controller:
         self.problem = f"{report.nodeid}: {reason}"
         self.run.report(Phase(report.nodeid, report.when or "", Verdict.ERROR.value, reason=reason))
 
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: dict[str, Any], fixes: Mapping[str, str]) -> None:
         sources = load_sources(self.run.selection.root / "fixtures" / "sources.toml")
         entries = load_advice(self.run.selection.root / "fixtures" / "advice.toml")
-        write_report(record, self.run.directory, self.latest, sources, entries)
+        write_report(record, self.run.directory, self.latest, sources, entries, fixes)
 
     def _status(self) -> int:
         if self.record is None:
@@ -143,6 +144,8 @@ def report_directory(root: Path, run: str, chosen: Path | None) -> Path:
         (directory / SECRETS / OWNER).write_text(run)
         for name in FILES:
             (directory / name).unlink(missing_ok=True)
+        for patch in (directory / FIXES).glob("*.patch"):
+            patch.unlink()
     except OSError as error:
         why = error.strerror or error
         raise Unusable(

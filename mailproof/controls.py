@@ -19,12 +19,12 @@ from mailproof.logs.postfix import Reject as Rejected
 from mailproof.model import Control, Daemon, Level, Mutation, Role, Security, Settings, Severity, Source
 from mailproof.targets.advice import Advice
 from mailproof.targets.dane import Dane
-from mailproof.targets.decisions import LOCAL as LOCAL_RECIPIENT
 from mailproof.targets.delivery import Delivery
 from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.journal import Journal
 from mailproof.targets.people import traveller
 from mailproof.targets.sending import Sending
+from mailproof.targets.startup import Startup
 from mailproof.targets.view import EffectiveSettings
 from mailproof.targets.wardrobe import FIXTURES
 from mailproof.tlswords import allows_older_than_1_2, excludes, forward_secret_only
@@ -61,15 +61,17 @@ from mailproof.wire.trust import chain_problem, name_problem
 __all__ = [
     "ACCESS", "ANONYMOUS", "ANONYMOUS_FIRST", "AUTHENTICATED_ECDSA", "AUTHENTICATED_RSA", "BROKEN_CIPHERS",
     "CRITICAL", "DAEMON", "DOVECOT", "ENDS", "FINITE_FIELD", "FINITE_FIELD_FIRST", "HIGH",
-    "INFORMATIVE", "LOCAL", "LOCAL_RECIPIENT", "LOW",
+    "INFORMATIVE", "LOCAL", "LOW",
     "MEDIUM", "MODERN", "MUST", "MUST_NOT", "MX", "OLD_VERSIONS", "POSTFIX", "POST_QUANTUM", "PRE_QUANTUM",
     "RELAY", "SHOULD", "SHOULD_NOT",
     "STARTTLS", "STATIC_RSA", "SUBMISSION", "TLS_1_2", "TLS_1_2_HELLO", "TLS_1_3", "TLS_ROLES", "WORSE_FIRST_1_2",
     "WORSE_FIRST_1_3", "Advice", "Agreed", "Answer", "Chosen", "Dane", "Delivery", "Discarded", "EffectiveSettings",
-    "Endpoint", "Journal", "Outcome", "Refused", "Rejected", "Sending", "Whole", "allows_older_than_1_2", "article",
+    "Endpoint", "Journal", "Outcome", "Refused", "Rejected", "Sending", "Startup", "Whole",
+    "allows_older_than_1_2", "article",
     "at_least", "bcp195", "broken_by", "chain_problem", "control", "control_of", "dovecot", "ecdhe_mlkem", "excludes",
     "forward_secret_only", "listed", "mail_client", "name_problem", "no_other_way", "postconf", "postconf_command",
-    "postfix_readme", "rfc", "right_now", "rules_of", "simulate", "strength_problem", "tolerates", "traveller",
+    "postfix_command", "postfix_readme", "rfc", "right_now", "rules_of", "simulate", "strength_problem",
+    "tolerates", "traveller",
     "weakness",
 ]  # fmt: skip
 
@@ -110,6 +112,11 @@ def postconf_command(option: str) -> Source:
     return Source("postconf-1", option)
 
 
+def postfix_command(name: str) -> Source:
+    """A command of the manual page postfix(1)."""
+    return Source("postfix-1", name)
+
+
 def postfix_readme(document: str, section: str) -> Source:
     """A section of one of Postfix's README files."""
     return Source(f"postfix-{document}", section)
@@ -130,6 +137,7 @@ def control(
     severity: Severity = MEDIUM, daemons: Collection[Daemon] = tuple(Daemon), variants: Collection[str] = (),
     per_certificate: bool = False, per_line: Collection[str] = (), certificate: str | None = None,
     feature: str | None = None, security: Security | None = None, parameters: Collection[str] = (),
+    stopped: bool = False,
 ) -> Callable[[Check], Check]:  # fmt: skip
     """Make a test function a control: ``quote`` is the source's own sentence, the docstring says why it matters."""
 
@@ -138,7 +146,7 @@ def control(
             id, level, Source(source.document, source.section, quote), severity, _title(check), _why(check), expects,
             remedy, frozenset(on), frozenset(daemons), tuple(variants), per_certificate, tuple(per_line), certificate,
             feature, security, tuple(parameters), tuple(getattr(check, "mutations", ())),
-            tuple(getattr(check, "innocents", ())), getattr(check, "no_other_way", ""),
+            tuple(getattr(check, "innocents", ())), getattr(check, "no_other_way", ""), stopped,
         )  # fmt: skip
         check.control = facts  # type: ignore[attr-defined]
         return check
@@ -151,7 +159,8 @@ def broken_by(
     services: Mapping[str, Changes] | None = None, *, removed: Collection[str] = (), pasted: str = "",
     pki: Settings | None = None, tables: Settings | None = None, openssl: Mapping[Daemon, Settings] | None = None,
     lost: Mapping[Daemon, str] | None = None, absent: Collection[str] = (),
-    parameters: Mapping[str, object] | None = None, variants: Collection[str] = (), middlebox: str = "",
+    refused: Collection[Daemon] = (), parameters: Mapping[str, object] | None = None, variants: Collection[str] = (),
+    middlebox: str = "",
 ) -> Callable[[Check], Check]:  # fmt: skip
     """A fault that must turn the control red: settings in the newest release's words; None removes one.
 
@@ -159,12 +168,14 @@ def broken_by(
     ``pasted`` text for main.cf as it stands. ``pki`` gives a certificate a flaw (``{"rsa": "expired"}``), ``tables``
     puts another version of a table in its place (``{"relay_clientcerts": "md5"}``), ``openssl`` puts commands of
     SSL_CONF_cmd(3) into the host's openssl.cnf, by the daemon that heeds them, ``lost`` names the lines that a daemon's
-    log loses, ``absent`` files that are gone. ``parameters`` is what the profile is made to require instead;
+    log loses, ``absent`` files that are gone, ``refused`` the daemons that don't start with it.
+    ``parameters`` is what the profile is made to require instead;
     ``middlebox`` puts a box in front (mailproof/wire/middlebox.py); ``variants`` limits which variants it concerns.
     """
     worn = Mutation(
         name, postfix or {}, dovecot or {}, services or {}, tuple(removed), pasted, pki or {}, tables or {},
-        openssl or {}, lost or {}, tuple(absent), parameters=parameters or {}, variants=tuple(variants),
+        openssl or {}, lost or {}, tuple(absent), refused=tuple(refused), parameters=parameters or {},
+        variants=tuple(variants),
         middlebox=middlebox,
     )  # fmt: skip
     return _carry("mutations", worn)

@@ -89,9 +89,16 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """Native text that makes a specimen of the packaged configuration; ``empties``: packaged files to empty first."""
+    """Native text that makes a specimen of the packaged configuration; ``empties``: packaged files to empty first.
 
-    text: str
+    ``listener`` is where Postfix asks, ``account`` who may log in, ``mail`` where messages lie; ``alone`` is what a
+    Dovecot has that does nothing but answer Postfix.
+    """
+
+    listener: str
+    account: str
+    mail: str
+    alone: str
     empties: tuple[str, ...] = ()
     since: str = ""
     before: str = ""
@@ -138,9 +145,20 @@ class Dialect:
 
     def specimen_text(self, password: str) -> str:
         """The specimen's native text with its one password; raises `NoTranslation` where there is none."""
+        return self._said("listener", "account", "mail").replace("@PASSWORD@", password)
+
+    def account_text(self, password: str) -> str:
+        """Native text by which any user logs in with the one password, and no one else's does; raises as above."""
+        return self._said("account").replace("@PASSWORD@", password)
+
+    def authenticator_text(self, password: str) -> str:
+        """A whole configuration of a Dovecot that only tells Postfix who somebody is; raises as above."""
+        return self._said("alone", "listener", "account").replace("@PASSWORD@", password)
+
+    def _said(self, *parts: str) -> str:
         if self.specimen is None:
             raise self._no("the specimen", "there is no text for it")
-        return self.specimen.text.replace("@PASSWORD@", password)
+        return "".join(getattr(self.specimen, part).removeprefix("\n") for part in parts)
 
     def _native_value(self, name: str, value: str) -> str:
         row = self.rows.get(name, Row((name,)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import mailproof
 from mailproof.ledger import completeness, merge
+from mailproof.located import located
 from mailproof.model import Result, Verdict
 from mailproof.plan import Proof
 from mailproof.profile import Profile
@@ -21,17 +22,28 @@ from mailproof.sweep import controls_in, faults_by_specimen
 from mailproof.targets.lab import Started
 
 
+def patches(run: Run) -> dict[str, str]:
+    """For each target that is a user's own configuration, the patch that would mend what failed on it."""
+    plan = run.plan()
+    return located(run, plan["deciding"], _rows(run, plan).values())[1]
+
+
 def record(run: Run, command: Sequence[str]) -> dict[str, Any]:
     """The whole record: every planned case has a row, or a cell under a fault, whether it was reported or not."""
     plan = run.plan()
-    rows = {node: merge(Result(**row), run.phases.get(node, ())) for node, row in plan["cases"].items()}
+    rows = _rows(run, plan)
     gaps = [Result(**row) for row in plan["gaps"]]
-    results = [*proved(rows, plan["proofs"]), *gaps]
+    found, _ = located(run, plan["deciding"], proved(rows, plan["proofs"]))
+    results = [*found, *gaps]
     # Where nothing was to be broken, the row stands for what was not asked.
     unbroken = [row for row in results if row.verdict == Verdict.NOT_CHECKED and row.node in rows]
     complete = _complete(run, plan, [*gaps, *unbroken])
     profiles = [_profile(each) for each in run.selection.profiles]
     return assemble(_facts(run, command, plan), _targets(run), profiles, results, complete, _shown(run, plan))
+
+
+def _rows(run: Run, plan: Mapping[str, Any]) -> dict[str, Result]:
+    return {node: merge(Result(**row), run.phases.get(node, ())) for node, row in plan["cases"].items()}
 
 
 def _complete(run: Run, plan: Mapping[str, Any], unasked: Sequence[Result]) -> dict[str, object]:
@@ -86,7 +98,8 @@ def _target(run: Run, key: str) -> dict[str, Any]:
     software = state.get("software") or {"versions": {}, "packages": {}}
     return {**run.selection.target_facts(key), "image": started.image, "image_digest": started.image_digest,
             "container": started.container, "notes": started.notes, "problem": started.problem or None,
-            "versions": software["versions"], "packages": software["packages"]}  # fmt: skip
+            "versions": software["versions"], "packages": software["packages"],
+            **({"standins": state["twin"]["standins"]} if state.get("twin") else {})}  # fmt: skip
 
 
 def _profile(profile: Profile) -> dict[str, str]:

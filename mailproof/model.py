@@ -151,7 +151,8 @@ class Mutation:
     ``tables`` a lookup table to the version of it that is put there, ``openssl`` a daemon to the commands of
     SSL_CONF_cmd(3) that it heeds when they stand in the host's openssl.cnf, ``lost`` a daemon to the lines that its log
     loses (POSIX extended regular expression). ``absent`` are files that are gone once the daemons run, ``down`` daemons
-    that do not run. ``stale``: what answers still runs with the mutation, while every file is the profile's again.
+    that do not run, ``refused`` daemons that don't start, or not whole, with what they are given. ``stale``: what
+    answers still runs with the mutation, while every file is the profile's again.
     ``parameters`` replace values that the profile requires, where nothing worn breaks the control. ``middlebox`` puts a
     box of that kind in front of each service, for what no server does. ``variants``: the only ones that it concerns.
     """
@@ -168,6 +169,7 @@ class Mutation:
     lost: Mapping[Daemon, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     down: tuple[Daemon, ...] = ()
+    refused: tuple[Daemon, ...] = ()
     stale: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
@@ -203,7 +205,7 @@ class Control:
     (``per_certificate``: one for each certificate of the target; ``per_line``: one for each line that a profile pastes,
     at its daemon: those that begin so). ``certificate`` names the key type without which it does not apply, ``feature``
     what the configuration must use, ``security`` how TLS must start. ``parameters`` are the profile parameters that it
-    reads. ``no_other_way`` says why it has no innocents.
+    reads. ``no_other_way`` says why it has no innocents. ``stopped``: it is asked of a daemon that does not run, too.
     """
 
     id: str
@@ -226,6 +228,7 @@ class Control:
     mutations: tuple[Mutation, ...] = ()
     innocents: tuple[Mutation, ...] = ()
     no_other_way: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +258,6 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Software:
-    """What really runs on a target, as observed: versions by name (``postfix``, ``openssl (postfix)``…)."""
-
-    versions: Mapping[str, str] = field(default_factory=dict)
-    packages: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """One thing that was looked at: what it was, what it showed, and the raw material behind it (already redacted)."""
 
@@ -273,7 +268,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row of the record: DESIGN §6. Every field is a JSON primitive or a list or dict of them."""
+    """One row of the record: DESIGN §6. Every field is a JSON primitive or a list or dict of them. ``lines`` are those
+    of a user's own files that decide, ``fix`` what to do there.
+    """
 
     control: str
     node: str
@@ -298,3 +295,5 @@ class Result:
     seconds: float
     effects: list[str] = field(default_factory=list)
     innocent: bool = False
+    lines: list[str] = field(default_factory=list)
+    fix: list[str] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from mailproof.model import Control, Daemon, Level, Mutation, Result, Role, Service, Verdict
@@ -30,8 +30,10 @@ FIRST = ("", "", False)
 class Subject:
     """A target under a profile. ``specimen`` is the key of the container that shows it: several subjects may share one.
 
-    ``certificates`` are the key types that it serves, ``features`` what its configuration uses. ``refused`` says why
-    the target cannot wear the profile: then it runs as packaged, and only what judges versions is asked of it.
+    ``certificates`` are the key types that it serves, ``kinds`` those of single services, ``features`` what its
+    configuration uses. ``refused`` says why the target cannot wear the profile: then it runs as packaged, and only what
+    judges versions is asked of it. ``unchecked``: what cannot be asked, and why: of a daemon (``postfix``), of a
+    service (``smtp:25``), or of a daemon what needs something (``postfix certificate``).
     """
 
     target: str
@@ -41,6 +43,12 @@ class Subject:
     certificates: tuple[str, ...]
     features: frozenset[str] = frozenset()
     refused: str = ""
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unchecked: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, service: Service) -> tuple[str, ...]:
+        """The key types of a service's certificates."""
+        return self.kinds.get(str(service), self.certificates)
 
     @property
     def name(self) -> str:
@@ -176,7 +184,7 @@ def _variants(control: Control, subject: Subject, service: Service) -> tuple[str
         pasted = [step for step in subject.profile.steps if step.daemon is service.daemon]
         return tuple(step.line for step in pasted if step.line.startswith(control.per_line))
     if control.per_certificate:
-        return tuple(key.partition("-")[0] for key in subject.certificates)
+        return tuple(key.partition("-")[0] for key in subject.shown(service))
     return control.variants or ("",)
 
 
@@ -184,8 +192,8 @@ def _inapplicable(case: Case) -> str:
     control, subject = case.control, case.subject
     if case.service not in subject.services:
         return f"{subject.target} declares no service {case.service}"
-    if control.certificate and not any(key.startswith(control.certificate) for key in subject.certificates):
-        return f"no service of {subject.target} has an {control.certificate.upper()} certificate"
+    if control.certificate and not any(key.startswith(control.certificate) for key in subject.shown(case.service)):
+        return f"{subject.target} shows no {control.certificate.upper()} certificate there"
     if control.security and case.service.security is not control.security:
         return f"TLS begins with the first byte of {case.service}"
     if control.feature and control.feature not in subject.features:
@@ -194,10 +202,22 @@ def _inapplicable(case: Case) -> str:
 
 
 def _unasked(case: Case) -> tuple[Verdict, str]:
+    control, unchecked = case.control, case.subject.unchecked
+    daemon = str(case.service.daemon)
+    if not control.stopped and daemon in unchecked:
+        return Verdict.NOT_CHECKED, unchecked[daemon]
     reason = _inapplicable(case)
-    if reason or "versions" in case.control.parameters:
+    if reason or "versions" in control.parameters:
         return Verdict.NOT_APPLICABLE, reason
-    return Verdict.NOT_CHECKED, case.subject.refused
+    needs = (str(case.service), *(f"{daemon} {need}" for need in _needs(control)))
+    found = "" if control.stopped else next((unchecked[need] for need in needs if need in unchecked), "")
+    return Verdict.NOT_CHECKED, found or case.subject.refused
+
+
+def _needs(control: Control) -> tuple[str, ...]:
+    """What a control needs of its target, in the words of `Subject.unchecked`."""
+    certificate = ("certificate",) if control.per_certificate else ()
+    return (*certificate, *((control.feature,) if control.feature else ()), *control.parameters)
 
 
 def _shown(case: Case, prove: Proof, shown: set[tuple[str, ...]]) -> list[Case]:

@@ -39,8 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="targets of containers/releases.toml, or all (default: the stable Debian)")  # fmt: skip
     group.addoption("--profile", metavar="NAME[,NAME…]", default="pfs,relay",
                     help="hardening profiles of fixtures/profiles, or a path (default: %(default)s)")  # fmt: skip
-    group.addoption("--mail-config", metavar="stock", action="append", default=[],
-                    help="judge the release exactly as packaged: the word stock")  # fmt: skip
+    group.addoption("--mail-config", metavar="[NAME=]DIR", action="append", default=[],
+                    help="judge one's own postfix/ and dovecot/ as they are (stock: as packaged)")  # fmt: skip
+    group.addoption("--mail-config-exclusive", action="store_true",
+                    help="… without the files that the packages bring")  # fmt: skip
     group.addoption("--prove", action="store_const", const=Proof.FULL, default=Proof.NONE,
                     help="break each control on purpose as well: it must turn red")  # fmt: skip
     group.addoption("--prove=quick", dest="prove", action="store_const", const=Proof.QUICK,
@@ -174,7 +176,12 @@ def _open(config: pytest.Config) -> None:
     if getattr(option, "hosts", None):
         raise Unusable(f"--hosts {option.hosts}: live hosts cannot be judged, only targets in containers: leave it out")
     options = Options(
-        _names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict)
+        _names(option.target),
+        _names(option.profile),
+        tuple(option.mail_config),
+        bool(option.mail_config_exclusive),
+        option.prove,
+        bool(option.strict),
     )
     ticket = getattr(config, "workerinput", {}).get("mailproof")
     if ticket:

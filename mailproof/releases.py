@@ -15,7 +15,6 @@ from mailproof.errors import Unusable, nearest
 from mailproof.model import Release
 
 ALL = "all"
-STOCK = "stock"
 _TABLES = ("family", "release")
 _KEYS = {each.name: each for each in fields(Release) if each.name not in ("name", "recipe")}
 _TYPES: Mapping[str, type] = {"apt_options": list, "drop_suites": list, "stable": bool}
@@ -45,12 +44,6 @@ def choose(names: Sequence[str], releases: Mapping[str, Release]) -> tuple[Relea
         if name not in releases and name != ALL:
             raise Unusable(f"--target {name}: there is no such target{hint(name, [*releases, ALL])}")
     return tuple(releases.values() if ALL in names else (releases[name] for name in dict.fromkeys(names)))
-
-
-def check_tree(given: str) -> None:
-    """A value of --mail-config: ``stock`` is the one tree that can be judged; anything else is `Unusable`."""
-    if given != STOCK:
-        raise Unusable(f"--mail-config {given}: the one tree that can be judged is {STOCK}, the release as packaged")
 
 
 def hint(name: str, valid: Iterable[str]) -> str:

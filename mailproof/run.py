@@ -25,8 +25,10 @@ from cryptography.hazmat.backends.openssl import backend
 
 from mailproof.errors import DidNotStart, MailproofError, NoTranslation, ReportNotWritten, TimedOut
 from mailproof.ledger import Phase
+from mailproof.model import Daemon
 from mailproof.plan import Case, Gap, Subject, gap_row, skeleton
 from mailproof.proving import proofs, swept
+from mailproof.remedy import deciding
 from mailproof.selection import Options, Selection, select
 from mailproof.targets.lab import Lab, Started, state_path
 from mailproof.targets.people import People
@@ -130,6 +132,9 @@ class Run:
             "cases": {node: asdict(skeleton(case, node)) for node, case in cases.items() if not case.swept},
             "proofs": proofs(cases),
             "swept": swept(cases),
+            "deciding": {
+                case.control.id: {each: deciding(case.control, each) for each in Daemon} for case in cases.values()
+            },
             "gaps": [asdict(gap_row(gap, node)) for gap, node in gaps],
             "deselected": sorted(deselected),
         }  # fmt: skip
@@ -142,7 +147,7 @@ class Run:
     def plan(self) -> dict[str, Any]:
         """What `publish_plan` said, or that nothing was planned."""
         if not self._plan_path.exists():
-            return {"cases": {}, "proofs": {}, "swept": [], "gaps": [], "deselected": []}
+            return {"cases": {}, "proofs": {}, "swept": [], "deciding": {}, "gaps": [], "deselected": []}
         found: dict[str, Any] = json.loads(self._plan_path.read_text())
         return found
 

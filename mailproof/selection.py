@@ -18,14 +18,17 @@ from mailproof.errors import MailproofError, NoTranslation, Unusable
 from mailproof.model import Daemon, Release, Role, Service
 from mailproof.plan import Proof, Subject
 from mailproof.profile import ControlFacts, Profile, load_profiles
-from mailproof.releases import STOCK, check_tree, choose, load_releases
+from mailproof.releases import choose, load_releases
 from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
 from mailproof.targets.lab import Wanted
 from mailproof.targets.people import People, gather
 from mailproof.targets.receiver import wanted_receiver
 from mailproof.targets.resolver import wanted_resolver
 from mailproof.targets.specimen import Specimen
+from mailproof.targets.twin.publish import twin_files, twin_ports
+from mailproof.targets.twin.twin import Twin
 from mailproof.targets.wardrobe import dress, files, outfit
+from mailproof.trees import STOCK, Tree, load_trees
 from mailproof.wire.gate import rules_of
 
 ROOMS = ("config", "handshake", "relay", "logs")
@@ -43,6 +46,7 @@ class Options:
     targets: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ("pfs", "relay")
     mail_configs: tuple[str, ...] = ()
+    exclusive: bool = False
     prove: Proof = Proof.NONE
     strict: bool = False
 
@@ -58,12 +62,18 @@ class Selection:
     dialects: Dialects
     people: People
     password: str
+    given: tuple[Tree, ...] = ()
+
+    @cached_property
+    def trees(self) -> dict[str, Tree]:
+        """Container key -> the user's own configuration in it, of those that have one."""
+        return {f"{release.name}:{tree.name}": tree for release in self.releases for tree in self.given}
 
     @cached_property
     def keys(self) -> dict[str, tuple[Release, Profile | None]]:
         """Container key -> its release, and the profile that it wears (None: as packaged)."""
-        if self.options.mail_configs:
-            return {f"{release.name}:{STOCK}": (release, None) for release in self.releases}
+        if self.given:
+            return {f"{release.name}:{tree.name}": (release, None) for release in self.releases for tree in self.given}
         refused = {*self.too_old, *self.unsaid}
         return {key: (release, None if key in refused else profile) for key, (release, profile) in self._pairs.items()}
 
@@ -96,10 +106,13 @@ class Selection:
         that its names lead to."""
         names = any(self.resolves(key) for key in self.keys)
         beside = [*([self._receiver()] if self.sends else []), *([wanted_resolver(self._stable())] if names else [])]
-        return [*beside, *(
-            Wanted(key, release, files(release, profile, self.people, self.dialects, self.password), _ports(profile))
-            for key, (release, profile) in self.keys.items()
-        )]  # fmt: skip
+        return [*beside, *(self._wanted(key, *pair) for key, pair in self.keys.items())]
+
+    def _wanted(self, key: str, release: Release, profile: Profile | None) -> Wanted:
+        tree = self.trees.get(key)
+        if tree and not tree.stock:
+            return Wanted(key, release, twin_files(tree), twin_ports(tree, STOCK_PORTS))
+        return Wanted(key, release, files(release, profile, self.people, self.dialects, self.password), _ports(profile))
 
     @cached_property
     def sends(self) -> bool:
@@ -124,19 +137,18 @@ class Selection:
 
     def subjects(self, specimen: Callable[[str], Specimen]) -> tuple[Subject, ...]:
         """Targets under profiles, in the order asked for; a stock target is asked for its services."""
-        if not self.options.mail_configs:
+        if not self.given:
             refused = {**self.too_old, **self.unsaid}
             return tuple(_dressed(key, *pair, refused.get(key, "")) for key, pair in self._pairs.items())
-        return tuple(_stock(key, profile, specimen) for key in self.keys for profile in self.profiles)
+        return tuple(_as_it_is(key, profile, specimen) for key in self.keys for profile in self.profiles)
 
     def target_facts(self, key: str) -> dict[str, Any]:
         """What the record says of a target before it runs."""
         release, worn = self.keys[key]
-        profile = None if self.options.mail_configs else self._pairs[key][1].name
-        return {
-            "name": key.partition("/")[0], "kind": "specimen" if worn else STOCK, "release": release.name,
-            "profile": profile,
-        }  # fmt: skip
+        profile = None if self.given else self._pairs[key][1].name
+        own = key in self.trees and not self.trees[key].stock
+        kind = "config" if own else "specimen" if worn else STOCK
+        return {"name": key.partition("/")[0], "kind": kind, "release": release.name, "profile": profile}
 
 
 def select(root: Path, options: Options, here: Path, people: People | None = None, password: str = "") -> Selection:
@@ -149,14 +161,12 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
     profiles = load_profiles(names, root / "fixtures" / "profiles", controls, known)
     for profile in profiles:
         _check_parameters(profile)
-    for tree in options.mail_configs:
-        check_tree(tree)
     if options.prove and options.mail_configs:
         raise Unusable("--prove breaks what it judges, so it goes with specimens only: leave out --mail-config")
     return Selection(
         root, options, choose(options.targets, releases), profiles, dialects,
         people or gather(sorted({key for profile in profiles for key in profile.certificates}), bool(options.prove)),
-        password or secrets.token_urlsafe(18),
+        password or secrets.token_urlsafe(18), load_trees(options.mail_configs, here, options.exclusive),
     )  # fmt: skip
 
 
@@ -236,10 +246,22 @@ def _dressed(key: str, release: Release, profile: Profile, refused: str = "") ->
                    refused)  # fmt: skip
 
 
-def _stock(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:
+def _as_it_is(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:
     """A target that does not run has a case for each service that the profile expects: each says why it is an error."""
     try:
         found = specimen(key)
     except MailproofError:
         return replace(_dressed(key, Release(key, "", "", "", "", ""), profile), target=key)
-    return Subject(key, profile, key, found.services, ("rsa",), found.features)
+    subject = Subject(key, profile, key, found.services, ("rsa",), found.features)
+    return of_twin(subject, found.twin, found.release) if found.twin else subject
+
+
+def of_twin(subject: Subject, twin: Twin, release: Release) -> Subject:
+    """A twin as a subject: with what cannot be asked of it."""
+    stopped = {
+        daemon: f"{daemon} does not start on {release.title}: {words[0]}" for daemon, words in twin.refused.items()
+    }
+    needs = {f"{daemon} {need}": why for daemon, each in twin.unchecked.items() for need, why in each.items()}
+    mute = {service: f"{service} does not serve: {why}" for service, why in twin.silent.items()}
+    kinds = {service: tuple(each) for service, each in twin.kinds.items()}
+    return replace(subject, features=subject.features | {WAY_OUT}, kinds=kinds, unchecked={**stopped, **needs, **mute})

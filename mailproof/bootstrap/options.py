@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from mailproof.errors import Unusable
-from mailproof.releases import check_tree, choose, hint, load_releases
+from mailproof.releases import choose, hint, load_releases
+from mailproof.trees import load_trees
 
 OWN_TESTS = ("tests/unit", "tests/meta", "tests/lab")
 _WITHOUT_CONTAINERS = ("tests/unit", "tests/meta")
@@ -69,8 +70,7 @@ def validate(asked: Asked, checkout: Path) -> None:
     for name in asked.profiles:
         if name not in profiles and not Path(name).is_file():
             raise Unusable(f"--profile {name}: there is neither such a profile nor such a file{hint(name, profiles)}")
-    for tree in asked.mail_configs:
-        check_tree(tree)
+    load_trees(asked.mail_configs, Path.cwd(), exclusive=False)
     if asked.prove and (asked.hosts or asked.mail_configs):
         other = "--hosts" if asked.hosts else "--mail-config"
         raise Unusable(f"--prove breaks what it judges, so it goes with specimens only: leave out {other}")

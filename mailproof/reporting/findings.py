@@ -31,7 +31,8 @@ class Met:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one control found, or why several could not judge: then ``required``, ``fix`` and ``sources`` are empty.
-    Level and severity are the gravest covered. ``counted``: it keeps the run from passing; ``rows``: how many.
+    Level and severity are the gravest covered. ``counted``: it keeps the run from passing; ``rows``: how many. Of a
+    user's own files ``lines`` are those that decide, and ``steps`` what to do there.
     """
 
     controls: tuple[str, ...]
@@ -45,6 +46,8 @@ class Finding:
     sources: tuple[Mapping[str, str], ...]
     met: tuple[Met, ...]
     rows: int
+    lines: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -105,7 +108,12 @@ def _finding(rows: list[Row], strict: bool) -> Finding:
         counted=first["verdict"] != Verdict.FAIL or counts_as_failure(first, strict),
         required=first["expected"] if alone else "", fix=first["remediation"] if alone else "",
         sources=tuple(first["sources"]) if alone else (), met=_met(rows), rows=len(rows),
+        lines=_all(rows, "lines"), steps=_all(rows, "fix"),
     )  # fmt: skip
+
+
+def _all(rows: list[Row], key: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for row in rows for each in row.get(key, ())))
 
 
 def _met(rows: list[Row]) -> tuple[Met, ...]:

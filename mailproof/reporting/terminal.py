@@ -136,8 +136,10 @@ def _parts(finding: Finding) -> Iterable[tuple[str, str]]:
     left = finding.met[OBSERVATIONS:]
     if left:
         yield "", f"and {number(len(left), 'more observation')}, in the report"
-    if finding.fix:
-        yield "fix", _short(finding.fix)
+    if finding.lines:
+        yield "line", _short("\n".join(finding.lines))
+    if finding.steps or finding.fix:
+        yield "fix", _short("\n".join(finding.steps) or finding.fix)
     for source in finding.sources:
         yield "source", one_line(f"{citation(source, {})}: {source['quote']}")
 

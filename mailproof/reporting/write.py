@@ -23,14 +23,16 @@ from mailproof.reporting.summary import summary
 
 HASHES = "SHA256SUMS"
 RAW = "raw"
+FIXES = "fixes"
 
 
 def write_report(
-    record: Record, directory: Path, latest: Path | None, sources: Sources, entries: Sequence[Entry] = ()
-) -> None:
+    record: Record, directory: Path, latest: Path | None, sources: Sources, entries: Sequence[Entry] = (),
+    patches: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write evidence.json, junit.xml, summary.md, report.html and SHA256SUMS into ``directory``, advice.md where lines
-    of the ``entries`` were tried, proof.md where mutations were, and point the link ``latest`` at it. The transcripts
-    lie there already, as ``raw/<sha256>.txt``.
+    of the ``entries`` were tried, proof.md where mutations were, fixes/TARGET.patch for each of the ``patches``, and
+    point the link ``latest`` at it. The transcripts lie there already, as ``raw/<sha256>.txt``.
 
     Raises `InvalidRecord` before anything is written, and `ReportNotWritten` for what could not be written; also, after
     all else is written, where a transcript that the record names is missing or altered.
@@ -39,7 +41,8 @@ def write_report(
     raw = directory / RAW
     wanted = sorted({row["transcript"] for row in record["results"] if row["transcript"]})
     transcripts = _transcripts(raw, wanted)
-    texts = views(record, transcripts, sources, entries)
+    fixes = {f"{FIXES}/{target.replace(':', '@')}.patch": text for target, text in (patches or {}).items()}
+    texts = {**views(record, transcripts, sources, entries), **fixes}
     for name, text in texts.items():
         _write(directory / name, text)
     _write(directory / HASHES, _hashes(directory, [*(directory / name for name in texts), *_files(raw)]))

@@ -12,6 +12,7 @@ from mailproof.settings.services import (
     dovecot_services,
     features,
     features_of,
+    lmtp_socket,
     postfix_services,
 )
 from mailproof.settings.views import DovecotView, PostfixView, Readings
@@ -26,6 +27,7 @@ __all__ = [
     "dovecot_services",
     "features",
     "features_of",
+    "lmtp_socket",
     "parse_readings",
     "postfix_services",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mailproof.errors import Unread
+from mailproof.model import Daemon
 from mailproof.settings import dovecot, postfix
 from mailproof.settings.views import DovecotView, PostfixView, Readings
 
@@ -65,18 +66,34 @@ class Section:
     status: int
 
 
-def parse_readings(text: str) -> Readings:
+def parse_readings(text: str, refusable: bool = False) -> Readings:
     """Values of the script's whole output.
 
     Raises `Unread` where a section is missing or cut short, where a command failed, or where a daemon shows nothing.
+    ``refusable``: a daemon whose tool refuses the configuration is shown as such instead, without settings.
     """
     sections = _sections(text)
+    refused = {each: words for each in Daemon if refusable and (words := _refusal(sections, each))}
     return Readings(
-        postfix=_postfix(sections),
-        dovecot=_dovecot(sections),
+        postfix=_NO_POSTFIX if Daemon.POSTFIX in refused else _postfix(sections),
+        dovecot=_NO_DOVECOT if Daemon.DOVECOT in refused else _dovecot(sections),
         packages=dict(line.split(" ", 1) for line in _text(sections, "packages").splitlines()),
         os=_text(sections, "os").strip(),
+        refused=refused,
     )
+
+
+_TOOLS = {Daemon.POSTFIX: "postconf", Daemon.DOVECOT: "doveconf"}
+_NO_POSTFIX = PostfixView("", "", {}, {}, {}, frozenset())
+_NO_DOVECOT = DovecotView("", "", {}, {}, {})
+
+
+def _refusal(sections: Mapping[str, Section], daemon: Daemon) -> tuple[str, ...]:
+    """What the tool says that ends with an error; nothing where it reads the configuration to its end."""
+    tool = _TOOLS[daemon]
+    failed = [each for name, each in sections.items() if name.startswith(f"{tool}-") and each.status]
+    words = dict.fromkeys(line for each in failed for line in each.errors)
+    return tuple(words) or tuple(f"{tool} ends with status {each.status} without a word" for each in failed[:1])
 
 
 def _postfix(sections: Mapping[str, Section]) -> PostfixView:

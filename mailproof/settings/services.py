@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import PurePosixPath
 
 from mailproof.errors import Ambiguous, Unread
 from mailproof.model import Daemon, Protocol, Role, Security, Service
@@ -14,10 +15,12 @@ from mailproof.settings.views import DovecotView, PostfixView
 POSTFIX_DAEMON = Service("postfix", None, Role.DAEMON, Daemon.POSTFIX)
 DOVECOT_DAEMON = Service("dovecot", None, Role.DAEMON, Daemon.DOVECOT)
 
+_LOOPBACK = re.compile(r"loopback-only|localhost|127(?:\.\d+){3}|::1")
 _PORTS = {"smtp": 25, "smtps": 465, "ssmtp": 465, "urd": 465, "submissions": 465, "submission": 587}
 _CERTIFICATE_RULES = re.compile(r"\b(permit_tls_clientcerts|permit_tls_all_clientcerts|check_ccert_access)\b")
 
 _LISTENER = re.compile(r"service/(?P<service>[^/]+)/inet_listener/(?P<listener>.+)/port")
+_LMTP = re.compile(r"service/lmtp/unix_listener/(?P<path>.+)/mode")
 _DIALOGUES = {
     "imap": (Protocol.IMAP, Role.ACCESS),
     "pop3": (Protocol.POP3, Role.ACCESS),
@@ -38,6 +41,15 @@ def postfix_services(view: PostfixView) -> tuple[Service, ...]:
 def dovecot_services(view: DovecotView) -> tuple[Service, ...]:
     """Dovecot itself, then the listeners of its enabled protocols, and LMTP's socket. `Ambiguous`: as above."""
     return _distinct([DOVECOT_DAEMON, *_ports(view), *_socket(view)])
+
+
+def lmtp_socket(view: DovecotView) -> str:
+    """The path of the first socket on which LMTP is spoken, "" where there is none."""
+    for name, mode in view.values.items():
+        found = _LMTP.fullmatch(name)
+        if found and mode != "0":
+            return str(PurePosixPath(view.values.get("base_dir", "/run/dovecot"), found["path"]))
+    return ""
 
 
 def features(view: PostfixView) -> frozenset[str]:
@@ -63,9 +75,18 @@ def _smtpd(view: PostfixView, entry: str) -> Service:
     host, _, port_name = entry.removesuffix("/inet").rpartition(":")
     port = _port(port_name)
     implicit = view.effective(entry, "smtpd_tls_wrappermode") == "yes"
-    role = _role(view, entry, port, loopback=host.strip("[]") in ("127.0.0.1", "::1", "localhost"))
+    role = _role(view, entry, port, loopback=_loopback([host] if host else _interfaces(view)))
     security = Security.IMPLICIT if implicit else Security.STARTTLS
     return Service(_name(role, port, implicit), port, role, Daemon.POSTFIX, Protocol.SMTP, security, entry)
+
+
+def _interfaces(view: PostfixView) -> list[str]:
+    return view.values.get("inet_interfaces", "all").replace(",", " ").split()
+
+
+def _loopback(hosts: Collection[str]) -> bool:
+    """Whether nobody but the host itself reaches what listens there."""
+    return bool(hosts) and all(_LOOPBACK.fullmatch(host.strip("[]")) for host in hosts)
 
 
 def _port(name: str) -> int:
@@ -76,6 +97,8 @@ def _port(name: str) -> int:
 
 
 def _role(view: PostfixView, entry: str, port: int, loopback: bool) -> Role:
+    if loopback:
+        return Role.LOCAL
     if port == 25:
         return Role.MX
     enforced = _enforced(view, entry)
@@ -83,7 +106,7 @@ def _role(view: PostfixView, entry: str, port: int, loopback: bool) -> Role:
         return Role.RELAY
     if enforced or port in (465, 587) or view.effective(entry, "smtpd_sasl_auth_enable") == "yes":
         return Role.SUBMISSION
-    return Role.LOCAL if loopback else Role.MX
+    return Role.MX
 
 
 def _enforced(view: PostfixView, entry: str) -> bool:
@@ -108,9 +131,16 @@ def _ports(view: DovecotView) -> Iterator[Service]:
         if not found or port == "0":
             continue
         entry = view.values.get(f"service/{found['service']}/protocol", "")
-        if entry in _DIALOGUES and entry in _enabled(view):
+        if entry in _DIALOGUES and entry in _enabled(view) and not _loopback(_hosts(view, name)):
             implicit = view.values.get(name.removesuffix("port") + "ssl", "no") == "yes"
             yield _listener(entry, int(port), implicit)
+
+
+def _hosts(view: DovecotView, port: str) -> list[str]:
+    """Where a listener listens: its own addresses (2.4: ``listen``, 2.3: ``address``), else those of all."""
+    named = [view.values.get(f"{port.removesuffix('port')}{end}", "") for end in ("listen", "address")]
+    own = next(filter(None, named), view.values.get("listen", "*"))  # fmt: skip
+    return own.replace(",", " ").split()
 
 
 def _listener(entry: str, port: int, implicit: bool) -> Service:
@@ -120,8 +150,7 @@ def _listener(entry: str, port: int, implicit: bool) -> Service:
 
 
 def _socket(view: DovecotView) -> Iterator[Service]:
-    socket = re.compile(r"service/lmtp/unix_listener/.+/mode")
-    if "lmtp" in _enabled(view) and any(socket.fullmatch(name) and mode != "0" for name, mode in view.values.items()):
+    if "lmtp" in _enabled(view) and lmtp_socket(view):
         yield Service("lmtp", None, Role.LOCAL, Daemon.DOVECOT, Protocol.LMTP, Security.NONE, "lmtp")
 
 

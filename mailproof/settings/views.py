@@ -6,9 +6,10 @@ A setting that a view does not hold raises: it is never an empty string, which i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailproof.errors import Ambiguous, UnknownSetting
+from mailproof.model import Daemon
 from mailproof.settings.postfix import command
 from mailproof.settings.screening import BEHIND, SCREEN, Place, places
 
@@ -99,9 +100,13 @@ class DovecotView:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """One reading of a target: both daemons, the versions of the packages that matter, and the Debian version."""
+    """One reading of a target: both daemons, the versions of the packages that matter, and the Debian version.
+
+    ``refused``: what a daemon's own tool says of a configuration that it refuses; of that daemon nothing is shown.
+    """
 
     postfix: PostfixView
     dovecot: DovecotView
     packages: Mapping[str, str]
     os: str
+    refused: Mapping[Daemon, tuple[str, ...]] = field(default_factory=dict)

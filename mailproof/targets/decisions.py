@@ -1,7 +1,9 @@
-"""What a relay decides about one recipient, and what a finished session leaves to look for. Pure."""
+"""What a relay decides about one recipient, who is at home there, and what a session leaves to look for. Pure."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mailproof.errors import Undecided
@@ -12,6 +14,7 @@ from mailproof.wire.mail.reply import Reply
 FOREIGN = "someone@foreign.example"
 LOCAL = f"probe@{SERVER}"
 SENDERS = {"foreign sender": "sender@elsewhere.example", "local sender": f"someone@{SERVER}", "empty sender": ""}
+HIMSELF = "the user himself"
 REFUSALS = {("554", "5.7.1"), ("454", "4.7.1")}
 """How Postfix says that it does not relay: the reply codes of the relay decision, and no others."""
 
@@ -32,6 +35,11 @@ class Decision:
             return False
         raise Undecided(f"RCPT was answered «{self.reply}», which is neither an acceptance nor a relay decision")
 
+    @property
+    def of_the_sender(self) -> bool:
+        """True where a rule about senders refused this one, before anybody asked whether mail is relayed."""
+        return "Sender address rejected" in str(self.reply)
+
     def __str__(self) -> str:
         return f"{self.sender}: {self.reply}"
 
@@ -44,3 +52,17 @@ class Visit:
     recipient: str
     answer: Agreed
     reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Who is at home on a target: ``recipients`` to try, the likeliest first, and kinds of ``senders`` by what they
+    pretend to be."""
+
+    recipients: tuple[str, ...]
+    senders: Mapping[str, str]
+
+
+def new_helo() -> str:
+    """A name that no other connection gives."""
+    return f"probe-{secrets.token_hex(6)}.mailproof.test"

@@ -5,20 +5,21 @@ from __future__ import annotations
 import secrets
 from email import message_from_string
 from email.message import Message
-from shlex import quote
 
 from mailproof.errors import PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.logs import postfix
-from mailproof.targets.decisions import LOCAL
-from mailproof.targets.endpoint import Endpoint, agreement, new_helo
+from mailproof.targets.decisions import new_helo
+from mailproof.targets.endpoint import Endpoint, agreement
 from mailproof.targets.journal import Journal
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed
 from mailproof.wire.offers import Offer
 from mailproof.wire.smuggling import ENDS, TEXT, Smuggling, Whole, smuggle
 
-MAILBOX = "/var/mail/probe"
+_FIND = r"""find /var /home /srv -newermt '-5 minutes' -type f ! -path '/var/log/*' ! -path '/var/spool/postfix/*' \
+  -exec grep -lF @TOKEN@ {} + | head -n 1 | xargs -r cat"""
+"""Wherever mailboxes lie: the one file in which the message is."""
 
 
 class Delivery:
@@ -36,7 +37,7 @@ class Delivery:
         token, helo = secrets.token_hex(8), new_helo()
         with self._endpoint.session(offer, client, helo) as session:
             session.mail("sender@elsewhere.example")
-            session.rcpt(LOCAL)
+            session.rcpt(self._endpoint.home)
             answer = agreement(session)
             reply = session.data(
                 f"Subject: {token}\r\nMessage-ID: <{token}@mailproof.test>\r\n\r\nA probe.\r\n".encode()
@@ -61,17 +62,17 @@ class Delivery:
 
     def _smuggle(self, end: bytes) -> Smuggling:
         with self._endpoint.session() as session:
-            named = [session.mail("sender@elsewhere.example"), session.rcpt(LOCAL)]
+            named = [session.mail("sender@elsewhere.example"), session.rcpt(self._endpoint.home)]
             if not all(reply.ok for reply in named):
                 raise PositiveControlFailed(f"the envelope was not accepted: {'; '.join(map(str, named))}")
             return smuggle(session, end)
 
     def _read(self, token: str) -> Message:
-        """The mbox entry that holds the token (mbox(5): each begins with a «From » line)."""
-        box = self._specimen.inside.run(f"cat {quote(MAILBOX)}").text
+        """The message, or the entry of an mbox (mbox(5): each begins with a «From » line), that holds the token."""
+        box = self._specimen.inside.run(_FIND.replace("@TOKEN@", token)).text
         for entry in f"\n{box}".split("\nFrom "):
             if token in entry:
                 text = entry.partition("\n")[2]
                 self._recorder.note("delivered message", text.partition("\n\n")[0], text)
                 return message_from_string(text)
-        raise Undecided(f"the delivered message is not in {MAILBOX}")
+        raise Undecided("the delivered message is in no mailbox of the target")

@@ -74,18 +74,26 @@ def entries(services: Iterable[Service]) -> dict[str, str]:
     }
 
 
-def restart(touched: Collection[Daemon], down: Collection[Daemon] = (), stale: bool = False, log: bool = False) -> str:
+def restart(
+    touched: Collection[Daemon], down: Collection[Daemon] = (), stale: bool = False, log: bool = False,
+    refused: Collection[Daemon] = (),
+) -> str:  # fmt: skip
     """Stop, dress anew, start: deterministic where a reload is not (the old process may still answer after one), and no
     slower. What is ``down`` stays so; ``stale`` daemons run with a copy of what they are dressed in now; ``log``: the
-    log's own daemon starts anew as well, before those that write to it."""
+    log's own daemon starts anew as well, before those that write to it; ``refused``: they need not start."""
     begun = [daemon for daemon in (Daemon.DOVECOT, Daemon.POSTFIX) if daemon in touched and daemon not in down]
     dressed = [f"{HOME}/dress", *([_KEEP_STALE] if stale else []), *([_RESTART_LOG] if log else [])]
     return "; ".join(
-        [*(_STOP[each] for each in touched), " && ".join([*dressed, *(_start(one, stale) for one in begun)])]
+        [
+            *(_STOP[each] for each in touched),
+            " && ".join([*dressed, *(_start(one, stale, one in refused) for one in begun)]),
+        ]
     )
 
 
-def _start(daemon: Daemon, stale: bool) -> str:
+def _start(daemon: Daemon, stale: bool, refused: bool) -> str:
+    if refused:
+        return f"{{ {_start(daemon, stale, refused=False)} || true; }}"
     if daemon is Daemon.POSTFIX:
         other = f" -c {STALE}/postfix" if stale else ""
         return f"/usr/lib/postfix/sbin/master{other} -w </dev/null >/run/mailproof-postfix.out 2>&1"

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.model import Protocol, Role, Security, Service
-from mailproof.targets.decisions import FOREIGN, LOCAL, SENDERS, Decision, Visit
-from mailproof.targets.people import SERVER, traveller
+from mailproof.targets.decisions import FOREIGN, HIMSELF, SENDERS, Decision, Visit, new_helo
+from mailproof.targets.people import traveller
 from mailproof.targets.ready import DIALOGUE_DEADLINE
 from mailproof.targets.specimen import Specimen
 from mailproof.wire.answers import Agreed, Answer, Refused
@@ -39,7 +39,8 @@ class Endpoint:
     def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
         self.service = service
         self.authority = specimen.choice.people.authority
-        self.name = SERVER
+        self.name = specimen.name
+        self.home = specimen.home
         self._specimen = specimen
         self._recorder = recorder
 
@@ -67,7 +68,7 @@ class Endpoint:
             return answer
 
         sure = sure_of(ask, MODERN_HELLO, always=True)
-        found = agreements_to(sure, hello.naming(SERVER))
+        found = agreements_to(sure, hello.naming(self.name))
         shown = f"{len(found)} agreements" if found else "refused; agreed to along with a modern hello"
         self._recorder.note(f"«{hello}» offered to {self.service}", shown, "\n\n".join(said))
         return found
@@ -130,19 +131,25 @@ class Endpoint:
 
     def decisions(
         self, offer: Offer | None, client: str = "", recipient: str = FOREIGN, login: bool = False,
-        senders: Iterable[str] = tuple(SENDERS),
+        senders: Iterable[str] = (),
     ) -> list[Decision]:  # fmt: skip
-        """What the relay decides about one recipient for each kind of sender, in one session; nothing past RCPT."""
+        """What the relay decides about one recipient for each kind of sender (all where none is named; who logs in
+        sends as himself), in one session; nothing past RCPT."""
+        user, password = self.account()
+        himself = {HIMSELF: user if "@" in user else f"{user}@{self.name}"}
+        known = {**self._specimen.senders, **himself}
         with self.session(offer, client) as session:
             if login:
-                session.login(*self.account())
-            found = [self._decide(session, kind, SENDERS[kind], recipient) for kind in senders]
+                session.login(user, password)
+            found = [self._decide(session, kind, known[kind], recipient) for kind in senders or self._specimen.senders]
         self._recorder.note(f"RCPT TO:<{recipient}> as {client or 'nobody'}", "; ".join(map(str, found)))
         return found
 
     def refused(self, offer: Offer | None, client: str = "") -> list[Decision]:
-        """Decisions that may be refusals: then somebody who may pass must pass on this service just now."""
-        found = self.decisions(offer, client)
+        """Decisions that may be refusals: then somebody who may pass must pass on this service just now. A sender whom
+        another rule turns away is left out, as long as the decision about others is there."""
+        first, *others = self.decisions(offer, client)
+        found = [first, *(each for each in others if not each.of_the_sender)]
         if not any(decision.relayed for decision in found):
             self._prove_open()
         return found
@@ -190,7 +197,7 @@ class Endpoint:
         with self.session(offer, client, helo) as session:
             session.mail(SENDERS["foreign sender"])
             reply = session.rcpt(recipient)
-            session.rcpt(f"nobody-{secrets.token_hex(4)}@{SERVER}")
+            session.rcpt(f"nobody-{secrets.token_hex(4)}@{self.home.rpartition('@')[2]}")
         return Visit(helo, recipient, agreement(session), reply)
 
     def _injection(self) -> Injection:
@@ -205,7 +212,7 @@ class Endpoint:
         return self.agreed(self.presenting(offer, self.admitted) or offer)
 
     def _offer(self, offer: Offer) -> Answer:
-        answer = self.peer().offer(offer.naming(SERVER))
+        answer = self.peer().offer(offer.naming(self.name))
         self._recorder.note(f"offer «{offer}» to {self.service}", str(answer), answer.transcript)
         return answer
 
@@ -227,11 +234,11 @@ class Endpoint:
         where a certificate stands for the login."""
         role, one = self.service.role, ("foreign sender",)
         if role is Role.MX:
-            passed = self.decisions(MODERN, recipient=LOCAL, senders=one)
+            passed = self.decisions(MODERN, recipient=self.home, senders=one)
         elif role is Role.RELAY or not self._offers_login():
             passed = self.decisions(MODERN, "listed", senders=one)
         else:
-            passed = self.decisions(MODERN, login=True, senders=one)
+            passed = self.decisions(MODERN, login=True, senders=(HIMSELF,))
         if not all(decision.relayed for decision in passed):
             raise PositiveControlFailed(f"{self.service} lets nobody pass: its refusals say nothing")
 
@@ -249,7 +256,7 @@ class Endpoint:
         """The offer as a client makes it to this service: by its name, ready to present ``client``'s certificate."""
         if offer is None:
             return None
-        named = offer.naming(SERVER)
+        named = offer.naming(self.name)
         return named.presenting(self._specimen.choice.people.client(client)) if client else named
 
     def _start(self, session: Session, hello: Offer, client: str) -> None:
@@ -288,8 +295,3 @@ def agreement(session: Session) -> Agreed:
     if not isinstance(session.answer, Agreed):
         raise PositiveControlFailed(f"the session is not under TLS: {session.answer}")
     return session.answer
-
-
-def new_helo() -> str:
-    """A name that no other connection gives."""
-    return f"probe-{secrets.token_hex(6)}.mailproof.test"

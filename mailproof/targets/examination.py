@@ -6,7 +6,7 @@ compared, and a restored specimen is known for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from mailproof.targets.people import People
 from mailproof.targets.ready import await_ready, trouble
 from mailproof.targets.standing import check_standing
 from mailproof.targets.wardrobe import dress, outfit
+from mailproof.trees import Tree
 
 _LOG_MARK = "mailproof-log-follows"
 # postconf -e writes several settings in whatever order they come to lie in its table: what counts is each line. A
@@ -47,6 +48,8 @@ class Choice(Protocol):
     def password(self) -> str: ...
     @property
     def keys(self) -> dict[str, tuple[Release, Profile | None]]: ...
+    @property
+    def trees(self) -> Mapping[str, Tree]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,11 @@ class Sight:
     log: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> Sight:
-        """What `examine` saw; raises `Unread`."""
+    def of(cls, text: str, refusable: bool = False) -> Sight:
+        """What `examine` saw; ``refusable`` and raises as `parse_readings`."""
         seen, _, log = text.rpartition(f"{_LOG_MARK}\n")
         files, _, _ = seen.partition("mailproof reading ")
-        return cls(parse_readings(seen), tuple(files.splitlines()), tuple(log.splitlines()))
+        return cls(parse_readings(seen, refusable), tuple(files.splitlines()), tuple(log.splitlines()))
 
     def complaints(self, daemon: Daemon) -> tuple[str, ...]:
         """What a daemon's start said against its configuration, in the words of the log."""
@@ -71,8 +74,13 @@ class Sight:
 
 
 def examine(started: Started, inside: Inside, services: Iterable[Service]) -> str:
-    """Wait until every service answers, then read files, settings, software and log in one go."""
+    """Wait until every service answers, then look."""
     await_ready(started, inside, services)
+    return look(inside)
+
+
+def look(inside: Inside) -> str:
+    """Files, settings, software and log, read in one go: the text of a `Sight`."""
     return inside.run(f"{_FILES}\n{READ_SCRIPT}\nprintf '%s\\n' {_LOG_MARK}; cat {LOG}").text
 
 
@@ -87,17 +95,26 @@ def check_restored(before: Sight, after: Sight) -> None:
 def publish(directory: Path, started: Started, choice: Choice, prepare: Callable[[Started], None]) -> str:
     """Examine a started container, prepare it for what it is asked, and describe it to all processes of the run;
     returns a line that says how it went."""
-    text, software = "", dict[str, Any]()
+    text, found = "", dict[str, Any]()
 
     def examination() -> None:
-        nonlocal text, software
-        text, software = _examined(started, choice)
+        nonlocal text, found
+        text, found = _examined(started, choice)
         prepare(started)
 
     problem = started.problem or trouble(examination)
-    described = Started(**{**_fields(started), "problem": problem})
-    write_state(directory, described, {"text": text, "software": software})
-    return f"{started.key}: {problem}" if problem else f"{started.key}: {_named(software['versions'])}"
+    return described(directory, started, problem, {"text": text, "software": found})
+
+
+def described(directory: Path, started: Started, problem: str, seen: Mapping[str, Any]) -> str:
+    """Describe a container to all processes of the run; returns a line that says how it went."""
+    write_state(directory, Started(**{**_fields(started), "problem": problem}), seen)
+    return f"{started.key}: {problem or _named(seen['software']['versions'])}"
+
+
+def software(readings: Readings) -> dict[str, Any]:
+    """What runs on a target, as the record says it."""
+    return {"versions": _versions(readings), "packages": dict(readings.packages)}
 
 
 def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
@@ -112,7 +129,7 @@ def _examined(started: Started, choice: Choice) -> tuple[str, dict[str, Any]]:
         readback.check(dress(outfit(profile), profile, release, choice.dialects, choice.password), readings)
         readback.check_services(profile.services, readings)
     check_standing(Sight.of(text).log, started.own_address, readings)
-    return text, {"versions": _versions(readings), "packages": dict(readings.packages)}
+    return text, software(readings)
 
 
 def _complaints(lines: Iterable[str], daemon: Daemon) -> Iterator[str]:
@@ -134,10 +151,11 @@ def _steady(readings: Readings) -> Readings:
 
 
 def _versions(readings: Readings) -> dict[str, str]:
-    return {
+    found = {
         "postfix": readings.postfix.version, "dovecot": readings.dovecot.version,
         "openssl (postfix)": readings.postfix.library, "openssl (dovecot)": readings.dovecot.library,
     }  # fmt: skip
+    return {name: version for name, version in found.items() if version}
 
 
 def _named(versions: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ their certificate; all others of the same flaw do not.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +53,19 @@ class People:
         """What a client presents; for a `traveller` a new certificate of the CA, in his own name."""
         leaf = self.clients.get(name) or self._issued(name)
         return ClientCertificate(leaf.cert_pem, leaf.key_pem)
+
+    @property
+    def name(self) -> str:
+        """What a target takes itself for that has no name of its own."""
+        return SERVER
+
+    def listed(self, digest: str) -> dict[str, str]:
+        """Name -> fingerprint of all who stand in the relay table, by the digest's name."""
+        return _rows(self.clients, self.clients["renewed"], digest)
+
+    def issue(self, names: Sequence[str], key: str) -> Leaf:
+        """A new certificate of the lab's authority for a host of these names."""
+        return self.clients["listed"].authority.leaf(names[0], names=names, key=key, purpose="server")
 
     def save(self, path: Path) -> None:
         """Keep them for the other processes of the run, readable by their owner alone."""

@@ -39,20 +39,20 @@ def await_ready(started: Started, inside: Inside, services: Iterable[Service]) -
 
 def _silent(started: Started, service: Service) -> MailproofError | None:
     try:
-        _greet(started, service)
+        greet(started, service)
     except (Unreachable, ConnectionDropped, TimedOut, Busy) as problem:
         return problem
     return None
 
 
-def _greet(started: Started, service: Service) -> None:
+def greet(started: Started, service: Service, lmtp: str = LMTP_SOCKET) -> None:
     """Raises what keeps a service from answering. An MX is asked for a recipient as well: postscreen(8), which may
     stand before it, serves nobody whom it has not seen as far as that. One that decides slowly (DNS) is ready, too.
     """
     if service.protocol is None:
         return
     reached = Peer(
-        service.protocol, service.security, connect(started, service), "ready.mailproof.test", DIALOGUE_DEADLINE
+        service.protocol, service.security, reach(started, service, lmtp), "ready.mailproof.test", DIALOGUE_DEADLINE
     )
     with reached.session() as session:
         if service.role is Role.MX:
@@ -61,10 +61,10 @@ def _greet(started: Started, service: Service) -> None:
                 session.rcpt("ready@foreign.example")
 
 
-def connect(started: Started, service: Service) -> Callable[[float], SocketStream]:
-    """How a service is reached from here: its port, or the socket inside of one that has none."""
+def reach(started: Started, service: Service, lmtp: str = LMTP_SOCKET) -> Callable[[float], SocketStream]:
+    """How a service is reached from here: its port, or the socket ``lmtp`` inside of one that has none."""
     if service.port is None:
-        return partial(InnerStream.dial, started.container, LMTP_SOCKET)
+        return partial(InnerStream.dial, started.container, lmtp)
     return partial(SocketStream.connect, *started.address(service.port))
 
 

@@ -12,6 +12,8 @@ from mailproof.targets.inside import docker_inside
 from mailproof.targets.lab import Started
 from mailproof.targets.receiver import KEY, Receiver, publish_receiver
 from mailproof.targets.resolver import RESOLVER, Resolver, let_ask, publish_resolver
+from mailproof.targets.twin.publish import publish_twin
+from mailproof.trees import STOCK, Tree
 
 Running = Callable[[str], dict[str, Any]]
 """Key -> what is published of the container, as soon as it is; raises `DidNotStart` where it does not run."""
@@ -30,6 +32,8 @@ def settle(directory: Path, started: Started, chosen: Chosen, running: Running) 
         return publish_receiver(directory, started)
     if started.key == RESOLVER:
         return publish_resolver(directory, started, lambda: Receiver.attach(running(KEY)))
+    if not chosen.trees.get(started.key, Tree(STOCK)).stock:
+        return publish_twin(directory, started, chosen)
     return publish(directory, started, chosen, partial(_prepare, chosen, running))
 
 

@@ -8,7 +8,7 @@ it uses, and the address from which we probe is neither its own nor one that it 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from shlex import quote
@@ -18,14 +18,17 @@ from typing import Any
 from mailproof.errors import DidNotStart, DidNotTake, Unread
 from mailproof.model import Daemon, Mutation, Release, Security, Service, Step
 from mailproof.profile import Profile
-from mailproof.settings import Readings, dovecot_services, features, postfix_services
+from mailproof.settings import Readings, features
 from mailproof.targets import readback
+from mailproof.targets.decisions import LOCAL, SENDERS
 from mailproof.targets.dress import HOME, SAID, Dress, restart, script
 from mailproof.targets.examination import Choice, Sight, check_restored, examine
 from mailproof.targets.follower import LOG, Follower
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started
-from mailproof.targets.ready import connect, last_words
+from mailproof.targets.people import SERVER
+from mailproof.targets.ready import LMTP_SOCKET, last_words, reach
+from mailproof.targets.twin.twin import Twin, declared, silent
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
 from mailproof.wire.middlebox import Middlebox
 from mailproof.wire.stream import SocketStream
@@ -56,6 +59,7 @@ class Specimen:
     tried: bool = False
     spent: float = 0.0
     looks: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    twin: Twin | None = None
     _follower: Follower | None = field(default=None, repr=False)
     _boxes: dict[str, Middlebox] = field(default_factory=dict, repr=False)
 
@@ -65,8 +69,9 @@ class Specimen:
         started = Started(**state["started"])
         release, profile = choice.keys[started.key]
         inside = docker_inside(started.container, started.key)
-        sight = Sight.of(state["text"])
-        return cls(started.key, release, profile, started, inside, choice, sight, sight)
+        twin = Twin(**state["twin"]) if "twin" in state else None
+        sight = Sight.of(state["text"], refusable=twin is not None)
+        return cls(started.key, release, profile, started, inside, choice, sight, sight, twin=twin)
 
     @property
     def readings(self) -> Readings:
@@ -76,7 +81,29 @@ class Specimen:
     @property
     def services(self) -> tuple[Service, ...]:
         """What is declared, the daemons themselves first."""
-        return (*postfix_services(self.readings.postfix), *dovecot_services(self.readings.dovecot))
+        tree = self.choice.trees.get(self.key)
+        refused = self.twin.refused if self.twin else self.readings.refused
+        return declared(tree.daemons if tree else frozenset(Daemon), self.readings, refused)
+
+    @property
+    def name(self) -> str:
+        """The name by which clients call it."""
+        return self.twin.name if self.twin else SERVER
+
+    @property
+    def home(self) -> str:
+        """A recipient who is at home on it."""
+        return self.twin.recipient if self.twin else LOCAL
+
+    @property
+    def senders(self) -> Mapping[str, str]:
+        """Kinds of senders, and an address of each."""
+        return self.twin.senders if self.twin else SENDERS
+
+    @property
+    def lmtp(self) -> str:
+        """The socket on which it speaks LMTP."""
+        return self.twin.lmtp if self.twin else LMTP_SOCKET
 
     @property
     def features(self) -> frozenset[str]:
@@ -94,7 +121,7 @@ class Specimen:
         """How a client reaches a service: by the middlebox in front of its port where a mutation puts one."""
         box = self.mutation.middlebox if self.mutation else ""
         if not box or service.port is None or service.protocol is None:
-            return connect(self.started, service)
+            return reach(self.started, service, self.lmtp)
         if str(service) not in self._boxes:
             leaf = self.choice.people.server("rsa")
             behind = self.started.address(service.port)
@@ -105,6 +132,8 @@ class Specimen:
 
     def account(self) -> tuple[str, str]:
         """A user and a password with which a login must succeed; a user of its own each time where that is possible."""
+        if self.twin:
+            return self.twin.account, self.choice.password
         user = f"probe-{secrets.token_hex(6)}" if self.profile else STOCK_ACCOUNT
         return user, self.choice.password
 
@@ -153,11 +182,12 @@ class Specimen:
             return
         worn = self._dress(mutation)
         self._restart(script(worn), touched, mutation or _NOTHING)
-        self.sight = Sight.of(examine(self.started, self.inside, self._asked(touched, mutation)))
+        refusable = bool(mutation and mutation.refused)
+        self.sight = Sight.of(examine(self.started, self.inside, self._asked(touched, mutation)), refusable)
         if mutation is None:
             check_restored(self.before, self.sight)
             return
-        if not self.profile.verbatim:
+        if not (self.profile.verbatim or mutation.refused):
             readback.check(self._dress(None) if mutation.stale else worn, self.readings)
         self._take_away(mutation.absent)
 
@@ -169,7 +199,7 @@ class Specimen:
 
     def _asked(self, touched: frozenset[Daemon], mutation: Mutation | None) -> list[Service]:
         """The services that must answer again; under a mutation, those that begin in clear."""
-        running = touched - set(mutation.down) if mutation else touched
+        running = touched - {*mutation.down, *mutation.refused} if mutation else touched
         return [
             service
             for service in (self.profile.services if self.profile else ())
@@ -180,6 +210,13 @@ class Specimen:
         if paths and (done := self.inside.run(f"rm {' '.join(map(quote, paths))}")).status:
             raise DidNotTake(f"{self.key}: {last_words(done.errors)}")
 
+    def silent(self, services: Iterable[Service]) -> Mapping[str, str]:
+        """Those of its services that don't answer, by their ids, each with what its daemon says of it."""
+        if self.twin:
+            return {str(each): self.twin.silent[str(each)] for each in services if str(each) in self.twin.silent}
+        reached = [each for each in services if each.port is None or str(each.port) in self.started.addresses]
+        return silent(self.started, self.inside, reached, self.lmtp)
+
     def table_keys(self, table: str) -> list[str]:
         """The keys of a Postfix lookup table, whatever its type; raises `Unread` where it can't be listed."""
         done = self.inside.run(f"postmap -s {quote(table)}")
@@ -187,9 +224,11 @@ class Specimen:
             raise Unread(f"the keys of {table} cannot be listed: {last_words(done.errors)}")
         return [line.split()[0] for line in done.text.splitlines() if line.strip()]
 
-    def warnings(self, daemon: Daemon) -> tuple[str, ...]:
-        """What a daemon's start said against its configuration, in the words of the log."""
-        return self.sight.complaints(daemon)
+    def complaints(self, daemon: Daemon) -> tuple[str, ...]:
+        """What the configuration tools and a daemon's start said against its configuration, line by line."""
+        view = self.readings.postfix if daemon is Daemon.POSTFIX else self.readings.dovecot
+        tools = self.twin.complaints[daemon] if self.twin else view.complaints
+        return (*tools, *self.sight.complaints(daemon))
 
     def close(self) -> None:
         """Stop looking; the container goes with its run."""
@@ -203,7 +242,7 @@ class Specimen:
 
     def _restart(self, text: str, touched: frozenset[Daemon], mutation: Mutation) -> None:
         losing = bool(mutation.lost or (self.mutation and self.mutation.lost))
-        steps = restart(touched, mutation.down, mutation.stale, losing)
+        steps = restart(touched, mutation.down, mutation.stale, losing, mutation.refused)
         if mutation.stale:
             steps = f"{steps} && {_written(script(self._dress(None)))} && {HOME}/dress"
         done = self.inside.run(_begin(text, steps))

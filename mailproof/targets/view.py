@@ -84,7 +84,7 @@ class EffectiveSettings:
     @property
     def complaints(self) -> tuple[str, ...]:
         """What the configuration tools and the daemon's start said against the configuration, line by line."""
-        found = (*self._view.complaints, *self._specimen.warnings(self.service.daemon))
+        found = self._specimen.complaints(self.service.daemon)
         self._seen("complaints", "\n".join(found) or "none")
         return found
 

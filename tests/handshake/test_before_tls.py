@@ -8,7 +8,6 @@ from mailproof.controls import (
     DOVECOT,
     HIGH,
     LOCAL,
-    LOCAL_RECIPIENT,
     MODERN,
     MUST,
     MUST_NOT,
@@ -95,7 +94,7 @@ def test_no_mail_before_tls(endpoint: Endpoint) -> None:
 def test_accepts_local_mail_without_tls(endpoint: Endpoint) -> None:
     """An MX that demands TLS loses mail from everybody who has none."""
     with endpoint.session() as session:
-        replies = [session.mail("sender@elsewhere.example"), session.rcpt(LOCAL_RECIPIENT)]
+        replies = [session.mail("sender@elsewhere.example"), session.rcpt(endpoint.home)]
     assert all(reply.ok for reply in replies), "; ".join(map(str, replies))
 
 

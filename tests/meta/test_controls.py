@@ -20,7 +20,18 @@ from mailproof.selection import catalogue
 
 LONGEST_BODY = 15
 OUTCOMES = {"fail", "skip", "xfail", "exit", "raises", "importorskip", "warns", "suppress"}
-CAPABILITIES = {"settings", "endpoint", "journal", "delivery", "sending", "dane", "advice", "parameters", "variant"}
+CAPABILITIES = {
+    "settings",
+    "endpoint",
+    "journal",
+    "delivery",
+    "sending",
+    "dane",
+    "advice",
+    "startup",
+    "parameters",
+    "variant",
+}
 FORBIDDEN = (
     ast.Raise,
     ast.Try,

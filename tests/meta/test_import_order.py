@@ -12,11 +12,24 @@ import pytest
 
 LEVELS = (
     {"", "model", "errors"},
-    {"settings", "dialect", "profile", "tables", "verbatim", "effects", "logs", "releases", "machine", "tlswords"},
+    {
+        "settings",
+        "dialect",
+        "profile",
+        "tables",
+        "verbatim",
+        "effects",
+        "logs",
+        "releases",
+        "machine",
+        "tlswords",
+        "trees",
+        "origins",
+    },
     {"wire", "pki"},
-    {"targets", "plan", "ledger"},
+    {"targets", "plan", "ledger", "remedy"},
     {"reporting", "controls", "selection"},
-    {"sweep", "proving", "run", "evidence", "controller", "plugin", "capabilities", "workers", "bootstrap"},
+    {"sweep", "proving", "run", "located", "evidence", "controller", "plugin", "capabilities", "workers", "bootstrap"},
 )
 HOMES = {
     "pytest": {"plugin", "controller", "capabilities"},
@@ -32,7 +45,7 @@ HOMES = {
     "rich": {"reporting"},
 }
 """Library -> the rooms that may import it."""
-BEFORE_SET_UP = {"bootstrap", "machine", "releases", "errors", "model", ""}
+BEFORE_SET_UP = {"bootstrap", "machine", "releases", "trees", "errors", "model", ""}
 """What runs before anything is installed."""
 SAME_LEVEL = {
     "profile": {"tables", "verbatim"},
@@ -40,7 +53,8 @@ SAME_LEVEL = {
     "targets": {"ledger"},
     "proving": {"sweep"},
     "run": {"proving"},
-    "evidence": {"proving", "run", "sweep"},
+    "evidence": {"located", "proving", "run", "sweep"},
+    "located": {"run"},
     "controller": {"evidence", "run"},
     "capabilities": {"run"},
     "plugin": {"capabilities", "run", "controller", "sweep", "workers"},

@@ -6,7 +6,6 @@ from mailproof.controls import (
     CRITICAL,
     DAEMON,
     HIGH,
-    LOCAL_RECIPIENT,
     MEDIUM,
     MODERN,
     MUST,
@@ -129,7 +128,7 @@ def test_the_second_column_restricts_the_domain(endpoint: Endpoint) -> None:
 @no_other_way("the sentence speaks of the lines that the article prints: what else leads there would be another claim")
 def test_a_client_without_a_certificate_is_turned_away(endpoint: Endpoint) -> None:
     """Postfix requires certificates only where it requires TLS, and says so nowhere but in its log."""
-    away = endpoint.turned_away("", LOCAL_RECIPIENT)
+    away = endpoint.turned_away("", endpoint.home)
     assert away.startswith("421 4.7.1 "), away or "the session goes on"
 
 

@@ -59,7 +59,7 @@ def _answer(server: socket.socket) -> None:
             ["--profile", "realy"],
             "--profile realy: there is neither such a profile nor such a file: did you mean relay?",
         ),
-        (["--mail-config", "nowhere"], "the one tree that can be judged is stock"),
+        (["--mail-config", "nowhere"], "--mail-config nowhere: there is no such directory or file"),
         (["--prove", "--mail-config", "stock"], "leave out --mail-config"),
         (["--prove=matrix", "--mail-config", "stock"], "leave out --mail-config"),
         (["--prove=matirx"], "--prove=matirx: there is no such proof: did you mean --prove=matrix?"),

@@ -70,7 +70,7 @@ def test_a_service_that_the_profile_does_not_know_is_asked_by_its_role(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"certificate": "ecdsa"}, "no service of debian-13 has an ECDSA certificate"),
+        ({"certificate": "ecdsa"}, "debian-13 shows no ECDSA certificate there"),
         ({"feature": "client-certificates"}, "the configuration of debian-13 uses no client-certificates"),
     ],
 )

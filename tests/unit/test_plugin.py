@@ -330,7 +330,7 @@ def test_what_was_observed_is_kept_under_its_digest(ends: Judged) -> None:
 
 def test_what_does_not_apply_is_a_row_and_no_item(ends: Judged) -> None:
     row = ends.row("not_applicable")
-    assert (row["verdict"], row["reason"]) == ("not-applicable", "no service of debian-13 has an ECDSA certificate")
+    assert (row["verdict"], row["reason"]) == ("not-applicable", "debian-13 shows no ECDSA certificate there")
     assert "test_not_applicable" not in ends.printed
 
 

@@ -148,6 +148,7 @@ class Running:
 
     services: tuple[Service, ...]
     features: frozenset[str]
+    twin: None = None
 
 
 def test_a_stock_target_is_asked_for_its_services_once_per_profile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,12 +13,15 @@ from mailproof.targets.lab import Started
 from mailproof.targets.receiver import KEY, Receiver
 from mailproof.targets.resolver import RESOLVER
 from mailproof.targets.settle import Chosen
+from mailproof.trees import Tree
 
 HERE = Path()
 
 
 class Asking:
     """A choice in which some specimens ask the resolver."""
+
+    trees: Mapping[str, Tree] = {}
 
     def resolves(self, key: str) -> bool:
         return key == "debian-13/dane"
