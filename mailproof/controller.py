@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mailproof.errors import ExitStatus, MailproofError, Unusable
-from mailproof.evidence import patches, record
+from mailproof.evidence import mended, record
 from mailproof.ledger import Phase
 from mailproof.model import Verdict
 from mailproof.reporting import terminal
@@ -25,6 +25,7 @@ from mailproof.reporting.sources import load_sources
 from mailproof.reporting.write import FIXES, HASHES, RAW, write_report
 from mailproof.run import SECRETS, Run
 from mailproof.targets.lab import alive
+from mailproof.trying import fixes
 
 OWN_STATUS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """pytest's statuses that ours replaces; interrupted, internal and usage errors stand as pytest defines them."""
@@ -87,9 +88,11 @@ class Controller:
         """Remove what was started, write the record, and let it decide the exit status."""
         try:
             self.record = record(self.run, ["pytest", *map(str, self.config.invocation_params.args)])
-            fixes = patches(self.run)
+            found = mended(self.run)
             self.problem = self.run.close() or self.problem
-            self._write(self.record, fixes)
+            if found:
+                self.record["fixes"] = fixes(self.run, self.record, found, bool(self.config.option.try_fixes))
+            self._write(self.record, {target: each.patch for target, each in found.items()})
         except MailproofError as error:
             self.problem = str(error)
         if session.exitstatus in OWN_STATUS:
@@ -114,10 +117,10 @@ class Controller:
         self.problem = f"{report.nodeid}: {reason}"
         self.run.report(Phase(report.nodeid, report.when or "", Verdict.ERROR.value, reason=reason))
 
-    def _write(self, record: dict[str, Any], fixes: Mapping[str, str]) -> None:
+    def _write(self, record: dict[str, Any], patches: Mapping[str, str]) -> None:
         sources = load_sources(self.run.selection.root / "fixtures" / "sources.toml")
         entries = load_advice(self.run.selection.root / "fixtures" / "advice.toml")
-        write_report(record, self.run.directory, self.latest, sources, entries, fixes)
+        write_report(record, self.run.directory, self.latest, sources, entries, patches)
 
     def _status(self) -> int:
         if self.record is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import mailproof
 from mailproof.ledger import completeness, merge
-from mailproof.located import located
+from mailproof.located import Mended, located
 from mailproof.model import Result, Verdict
 from mailproof.plan import Proof
 from mailproof.profile import Profile
@@ -22,8 +22,8 @@ from mailproof.sweep import controls_in, faults_by_specimen
 from mailproof.targets.lab import Started
 
 
-def patches(run: Run) -> dict[str, str]:
-    """For each target that is a user's own configuration, the patch that would mend what failed on it."""
+def mended(run: Run) -> dict[str, Mended]:
+    """For each target that is a user's own configuration and failed, what would mend it."""
     plan = run.plan()
     return located(run, plan["deciding"], _rows(run, plan).values())[1]
 

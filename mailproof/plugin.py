@@ -7,6 +7,7 @@ tests, lab tests) nothing here acts. Nothing here decides anything: that is done
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from mailproof.capabilities import RECORDER, RUN, WORN
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
 from mailproof.errors import ExitStatus, MailproofError, Unusable
+from mailproof.explaining import explained
 from mailproof.ledger import Phase, fingerprint, sentence, verdict_of
 from mailproof.model import Control, Verdict
 from mailproof.plan import FIRST, Case, Fault, Gap, Proof, Subject, plan, schedule
@@ -43,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="judge one's own postfix/ and dovecot/ as they are (stock: as packaged)")  # fmt: skip
     group.addoption("--mail-config-exclusive", action="store_true",
                     help="… without the files that the packages bring")  # fmt: skip
+    group.addoption("--try-fixes", action="store_true",
+                    help="judge one's own configuration again with the patch that would mend it")  # fmt: skip
+    group.addoption("--explain", metavar="CONTROL", help="say all about one control, and judge nothing")
     group.addoption("--prove", action="store_const", const=Proof.FULL, default=Proof.NONE,
                     help="break each control on purpose as well: it must turn red")  # fmt: skip
     group.addoption("--prove=quick", dest="prove", action="store_const", const=Proof.QUICK,
@@ -54,11 +59,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """``--explain`` says what it is asked, and that is all."""
+    if not config.option.explain:
+        return None
+    try:
+        print(explained(ROOT, config.option.explain))
+    except MailproofError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return int(ExitStatus.USAGE)
+    return 0
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check every option before anything starts, and open the run."""
     config.pluginmanager.register(capabilities, "mailproof-capabilities")
     _default_rooms(config)
-    if config.option.help or not _asks_for_controls(config):
+    if config.option.help or config.option.explain or not _asks_for_controls(config):
         return
     if not __debug__ or config.getoption("assertmode") != "rewrite":
         raise pytest.UsageError("asserts are not executed (-O or --assert=plain): nothing would be judged")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -70,9 +71,18 @@ def deciding(control: Control, daemon: Daemon) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for settings in broken for name in settings))
 
 
-def lines(own: Own, service: Service, names: Iterable[str]) -> list[str]:
+def natives(own: Own, service: Service, names: Iterable[str]) -> list[str]:
+    """What the release calls the settings, as far as it has them."""
+    found = []
+    for name in names:
+        with suppress(NoTranslation):
+            found.append(own.dialects.for_version(service.daemon, _version(own, service)).native_name(name))
+    return found
+
+
+def lines(own: Own, service: Service, natives: Iterable[str]) -> list[str]:
     """Where each setting stands that decides at a service: file, line and value, or that the default rules."""
-    return [found for name in names if (found := _line(own, service, name))]
+    return [found for name in natives if (found := _line(own, service, name))]
 
 
 def changes(own: Own, service: Service, names: Iterable[str], profile: Profile) -> list[Change]:
@@ -189,20 +199,14 @@ def _terminated(text: str) -> list[str]:
     return [line if line.endswith("\n") else f"{line}\n" for line in text.splitlines(keepends=True)]
 
 
-def _line(own: Own, service: Service, name: str) -> str:
+def _line(own: Own, service: Service, native: str) -> str:
     try:
-        native = own.dialects.for_version(service.daemon, _version(own, service)).native_name(name)
         value = _effective(own, service, native)
-    except (NoTranslation, UnknownSetting, Ambiguous):
+    except (UnknownSetting, Ambiguous):
         return ""
-    place = (
-        _postfix_place(own, service.entry, native)
-        if service.daemon is Daemon.POSTFIX
-        else _dovecot_place(own, service, native)
-    )
-    return (
-        f"{place}: {native} = {value}" if place else f"{native} is not set; by default of {own.release} it is «{value}»"
-    )
+    here = _dovecot_place if service.daemon is Daemon.DOVECOT else _postfix_place
+    place = here(own, service.entry, native)
+    return f"{place}: {native} = {value}" if place else f"{native} is not set: {own.release} has «{value}» by default"
 
 
 def _postfix_place(own: Own, entry: str, name: str) -> str:
@@ -214,8 +218,8 @@ def _postfix_place(own: Own, entry: str, name: str) -> str:
     return f"{own.label(MAIN)}:{found[-1]}" if found else ""
 
 
-def _dovecot_place(own: Own, service: Service, name: str) -> str:
-    found = dovecot.deciding(dovecot.origins(own.texts, DOVECOT), service.entry, name)
+def _dovecot_place(own: Own, protocol: str, name: str) -> str:
+    found = dovecot.deciding(dovecot.origins(own.texts, DOVECOT), protocol, name)
     return f"{own.label(found.file)}:{found.line}" if found else ""
 
 

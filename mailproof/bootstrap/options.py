@@ -23,7 +23,7 @@ _TAKE_A_VALUE = (
     "--basetemp", "--confcutdir", "--deselect", "--ignore", "--ignore-glob", "--rootdir",
 )  # fmt: skip
 """pytest's options whose value could be taken for the path of a test."""
-_ONLY_TELL = ("-h", "--help", "-V", "--version", "--markers", "--fixtures", "--fixtures-per-test")
+_ONLY_TELL = ("--explain", "-h", "--help", "-V", "--version", "--markers", "--fixtures", "--fixtures-per-test")
 _ONLY_COLLECT = ("--collect-only", "--collectonly", "--co")
 
 
@@ -80,7 +80,7 @@ def validate(asked: Asked, checkout: Path) -> None:
 
 def needs_engine(arguments: Sequence[str], asked: Asked, checkout: Path) -> bool:
     """True where the command line starts containers, or cannot be told not to."""
-    if any(word in _ONLY_TELL for word in arguments):
+    if any(word.partition("=")[0] in _ONLY_TELL for word in arguments):
         return False
     if any(word in _ONLY_COLLECT for word in arguments):
         return bool(asked.mail_configs)

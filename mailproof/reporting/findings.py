@@ -55,6 +55,11 @@ class Finding:
         return NOTED if self.verdict == Verdict.FAIL and not self.counted else self.verdict
 
     @property
+    def remedy(self) -> str:
+        """What to do: command by command where the files are known, else what the control says."""
+        return "\n".join(self.steps) or self.fix
+
+    @property
     def name(self) -> str:
         """The control's id, or how many controls there are."""
         return self.controls[0] if len(self.controls) == 1 else f"{len(self.controls)} controls"

@@ -16,7 +16,7 @@ from mailproof.reporting.findings import Finding, findings
 from mailproof.reporting.record import Record, counts, problems, verdict_sentence
 from mailproof.reporting.sources import Sources, address, citation
 from mailproof.reporting.text import clip, number, one_line, printable
-from mailproof.reporting.wording import MARK, completeness_line, gate_rule
+from mailproof.reporting.wording import MARK, completeness_line, gate_rule, mended
 
 LIMIT = 900_000
 """Bytes; the host of the page allows 1,048,576."""
@@ -54,6 +54,8 @@ def _head(record: Record) -> list[str]:
         gate_rule(record),
         _table(record),
         *_targets(record["targets"]),
+        *_standins(record["targets"]),
+        *_limited([_patch(each) for each in record.get("fixes", ())], "patches"),
         f"mailproof {_code(run['mailproof'])}, run {_code(run['id'])}, {_code(run['openssl'])}",
     ]
     for line, more in ((proven.sentence(record), "`proof.md`"), (faults.sentence(record), "`report.html`")):
@@ -86,6 +88,22 @@ def _targets(targets: Iterable[Mapping[str, Any]]) -> list[str]:
     return _limited(lines, "targets")
 
 
+def _standins(targets: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What stood in for what only the owner has, with the lines that name it."""
+    lines = [
+        f"- {_code(target['name'])} {_code(each['place'])} {_code(each['named'])}: {_plain(each['instead'])}"
+        for target in targets
+        for each in target.get("standins", ())
+    ]
+    return (
+        ["Stand-ins, for what only the owner of a configuration has:", *_limited(lines, "stand-ins")] if lines else []
+    )
+
+
+def _patch(fixes: Mapping[str, Any]) -> str:
+    return f"- a patch for {_code(fixes['target'])}, {_code(fixes['patch'])}: {_plain(mended(fixes))}"
+
+
 def _told(told: faults.Told) -> str:
     if not told.found:
         return f"- {told.question}: none"
@@ -103,7 +121,8 @@ def _finding(finding: Finding, sources: Sources) -> list[str]:
         blocks += [f"{label} on {_code('; '.join(_few(met.places)))}", _block(met.found)]
     if len(finding.met) > MANY:
         blocks.append(f"**{len(finding.met) - MANY} more** observations are in report.html.")
-    return [*blocks, *_part("Fix", finding.fix), *(_source(source, sources) for source in finding.sources)]
+    blocks += _part("Line", "\n".join(finding.lines))
+    return [*blocks, *_part("Fix", finding.remedy), *(_source(source, sources) for source in finding.sources)]
 
 
 def _part(label: str, text: str) -> list[str]:

@@ -20,7 +20,7 @@ from mailproof.reporting.findings import Finding, Met, findings
 from mailproof.reporting.record import Record, headline, problems
 from mailproof.reporting.sources import citation
 from mailproof.reporting.text import clip, number, one_line, printable
-from mailproof.reporting.wording import MARK, tally
+from mailproof.reporting.wording import MARK, mended, tally
 
 __all__ = ["closing", "coloured", "failures", "header_lines", "printable", "summary"]
 
@@ -78,8 +78,13 @@ def closing(record: Record, path: Path, seconds: float, colour: bool = False) ->
 
 def summary(record: Record, path: Path, seconds: float, colour: bool = False, width: int = WIDTH) -> list[str]:
     """All that a run says in the end: `failures`, what was proved, then `closing`."""
-    shown = [line for line in (proven.sentence(record), faults.sentence(record)) if line]
+    shown = [line for line in (proven.sentence(record), faults.sentence(record), *_patched(record, path)) if line]
     return [*failures(record, colour, width), *shown, closing(record, path, seconds, colour)]
+
+
+def _patched(record: Record, path: Path) -> Iterable[str]:
+    for each in record.get("fixes", ()):
+        yield f"patch for {one_line(each['target'])}: {one_line(str(path / each['patch']))}; {mended(each)}"
 
 
 def _lines(view: RenderableType, colour: bool, width: int) -> list[str]:
@@ -138,8 +143,8 @@ def _parts(finding: Finding) -> Iterable[tuple[str, str]]:
         yield "", f"and {number(len(left), 'more observation')}, in the report"
     if finding.lines:
         yield "line", _short("\n".join(finding.lines))
-    if finding.steps or finding.fix:
-        yield "fix", _short("\n".join(finding.steps) or finding.fix)
+    if finding.remedy:
+        yield "fix", _short(finding.remedy)
     for source in finding.sources:
         yield "source", one_line(f"{citation(source, {})}: {source['quote']}")
 

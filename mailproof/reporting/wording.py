@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mailproof.model import Verdict
 from mailproof.reporting.record import Record, counts
+from mailproof.reporting.text import number
 
 MARK = {
     "pass": "✓", "fail": "✕", "error": "!", "waived": "◇", "not-applicable": "–", "not-checked": "○", "proven": "✓",
@@ -53,3 +57,15 @@ def completeness_line(record: Record) -> str:
         f"{said['not_applicable']} not applicable + {said['not_checked']} not checked; {said['reported']} of "
         f"{said['run']} reported; {len(record['run']['selection']['deselected'])} deselected by the caller."
     )
+
+
+def mended(fixes: Mapping[str, Any]) -> str:
+    """What a patch was seen to do, as part of a sentence."""
+    tried = fixes["tried"]
+    if tried is None:
+        return "--try-fixes judges the twin with it"
+    if tried["problem"]:
+        return f"not tried: {tried['problem']}"
+    parts = [f"with it {number(tried['mended'], 'failed case')} of {tried['mended'] + len(tried['left'])} hold"]
+    parts += [f"{number(len(tried['broken']), 'other case')} no longer"] if tried["broken"] else []
+    return ", ".join(parts)

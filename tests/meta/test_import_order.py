@@ -29,7 +29,20 @@ LEVELS = (
     {"wire", "pki"},
     {"targets", "plan", "ledger", "remedy"},
     {"reporting", "controls", "selection"},
-    {"sweep", "proving", "run", "located", "evidence", "controller", "plugin", "capabilities", "workers", "bootstrap"},
+    {
+        "sweep",
+        "proving",
+        "run",
+        "located",
+        "trying",
+        "explaining",
+        "evidence",
+        "controller",
+        "plugin",
+        "capabilities",
+        "workers",
+        "bootstrap",
+    },
 )
 HOMES = {
     "pytest": {"plugin", "controller", "capabilities"},
@@ -55,9 +68,11 @@ SAME_LEVEL = {
     "run": {"proving"},
     "evidence": {"located", "proving", "run", "sweep"},
     "located": {"run"},
-    "controller": {"evidence", "run"},
+    "trying": {"located", "run"},
+    "explaining": {"sweep"},
+    "controller": {"evidence", "run", "trying"},
     "capabilities": {"run"},
-    "plugin": {"capabilities", "run", "controller", "sweep", "workers"},
+    "plugin": {"capabilities", "explaining", "run", "controller", "sweep", "workers"},
 }
 """Room -> the rooms of its own level that it stands on."""
 
