@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from mailproof.errors import CannotOffer
 from mailproof.ledger import Recorder
 from mailproof.plan import Case
 from mailproof.run import Run
@@ -18,9 +19,11 @@ from mailproof.targets.dane import Dane
 from mailproof.targets.delivery import Delivery
 from mailproof.targets.endpoint import Endpoint
 from mailproof.targets.journal import Journal
+from mailproof.targets.live import Live
 from mailproof.targets.sending import Sending
 from mailproof.targets.specimen import Specimen
 from mailproof.targets.startup import Startup
+from mailproof.targets.target import Target
 from mailproof.targets.view import EffectiveSettings
 
 RUN = pytest.StashKey[Run]()
@@ -44,15 +47,25 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 
 
 @pytest.fixture
-def specimen(case: Case, request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Specimen:
-    """The running target of the case, wearing its mutation or none."""
-    found = pytestconfig.stash[RUN].specimen(case.subject.specimen)
+def target(case: Case, request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Target:
+    """The running target of the case; a specimen wears the case's mutation or none."""
+    found = pytestconfig.stash[RUN].target(case.subject.specimen)
+    if isinstance(found, Live):
+        return found
     before = found.spent
     try:
         found.wear(None if case.restored else case.mutation)
     finally:
         request.node.stash[WORN] = found.spent - before
     return found
+
+
+@pytest.fixture
+def specimen(target: Target) -> Specimen:
+    """The target as one of ours, in a container."""
+    if not isinstance(target, Specimen):
+        raise CannotOffer(f"{target.key} is no container of ours")
+    return target
 
 
 @pytest.fixture
@@ -70,21 +83,21 @@ def parameters(case: Case) -> Mapping[str, object]:
 
 
 @pytest.fixture
-def settings(specimen: Specimen, case: Case, recorder: Recorder) -> EffectiveSettings:
+def settings(target: Target, case: Case, recorder: Recorder) -> EffectiveSettings:
     """What the daemon says that it uses at this service."""
-    return EffectiveSettings(specimen, case.service, recorder)
+    return EffectiveSettings(target, case.service, recorder)
 
 
 @pytest.fixture
-def endpoint(specimen: Specimen, case: Case, recorder: Recorder) -> Endpoint:
+def endpoint(target: Target, case: Case, recorder: Recorder) -> Endpoint:
     """The service as a client meets it."""
-    return Endpoint(specimen, case.service, recorder)
+    return Endpoint(target, case.service, recorder)
 
 
 @pytest.fixture
-def journal(specimen: Specimen, case: Case, recorder: Recorder) -> Journal:
+def journal(target: Target, case: Case, recorder: Recorder) -> Journal:
     """What the daemon logs of one connection."""
-    return Journal(specimen, case.service, recorder)
+    return Journal(target, case.service, recorder)
 
 
 @pytest.fixture
@@ -100,9 +113,9 @@ def sending(specimen: Specimen, pytestconfig: pytest.Config, recorder: Recorder)
 
 
 @pytest.fixture
-def startup(specimen: Specimen, case: Case, recorder: Recorder) -> Startup:
+def startup(target: Target, case: Case, recorder: Recorder) -> Startup:
     """Whether the daemon starts with its configuration."""
-    return Startup(specimen, case.service, recorder)
+    return Startup(target, case.service, recorder)
 
 
 @pytest.fixture

@@ -99,7 +99,8 @@ def _target(run: Run, key: str) -> dict[str, Any]:
     return {**run.selection.target_facts(key), "image": started.image, "image_digest": started.image_digest,
             "container": started.container, "notes": started.notes, "problem": started.problem or None,
             "versions": software["versions"], "packages": software["packages"],
-            **({"standins": state["twin"]["standins"]} if state.get("twin") else {})}  # fmt: skip
+            **({"standins": state["twin"]["standins"]} if state.get("twin") else {}),
+            **({"commands": state["commands"]} if state.get("commands") else {})}  # fmt: skip
 
 
 def _profile(profile: Profile) -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from mailproof.catalogue import catalogue
 from mailproof.dialect import Dialects
 from mailproof.errors import Unusable
 from mailproof.model import Control, Daemon, Mutation
 from mailproof.profile import Profile, load_profiles
 from mailproof.releases import hint
 from mailproof.reporting.sources import address, citation, load_sources
-from mailproof.selection import catalogue
 from mailproof.sweep import controls_in
 
 

@@ -278,6 +278,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 def _digest(name: str) -> hashes.HashAlgorithm:
     known: dict[str, hashes.HashAlgorithm] = {
-        "md5": hashes.MD5(), "sha256": hashes.SHA256(), "sha512": hashes.SHA512(),  # noqa: S303  what old tables hold
+        "md5": hashes.MD5(), "sha1": hashes.SHA1(),  # noqa: S303  what old tables hold
+        "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
     }  # fmt: skip
     return known[name]

@@ -33,7 +33,8 @@ class Subject:
     ``certificates`` are the key types that it serves, ``kinds`` those of single services, ``features`` what its
     configuration uses. ``refused`` says why the target cannot wear the profile: then it runs as packaged, and only what
     judges versions is asked of it. ``unchecked``: what cannot be asked, and why: of a daemon (``postfix``), of a
-    service (``smtp:25``), or of a daemon what needs something (``postfix certificate``).
+    service (``smtp:25``), of a daemon what needs something (``postfix certificate``), or of a control, at a role
+    or in a variant (``OPEN-1``, ``OPEN-1 submission``, ``REL-8-renewed-tls-1.3``).
     """
 
     target: str
@@ -209,7 +210,8 @@ def _unasked(case: Case) -> tuple[Verdict, str]:
     reason = _inapplicable(case)
     if reason or "versions" in control.parameters:
         return Verdict.NOT_APPLICABLE, reason
-    needs = (str(case.service), *(f"{daemon} {need}" for need in _needs(control)))
+    whole = (control.id, f"{control.id} {case.service.role}", f"{control.id}-{case.variant}")
+    needs = (str(case.service), *(f"{daemon} {need}" for need in _needs(control)), *whole)
     found = "" if control.stopped else next((unchecked[need] for need in needs if need in unchecked), "")
     return Verdict.NOT_CHECKED, found or case.subject.refused
 

@@ -11,21 +11,24 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailproof import __version__, capabilities
 from mailproof.capabilities import RECORDER, RUN, WORN
+from mailproof.catalogue import ROOMS
 from mailproof.controller import Controller, report_directory
 from mailproof.controls import control_of
-from mailproof.errors import ExitStatus, MailproofError, Unusable
+from mailproof.errors import ExitStatus, MailproofError
 from mailproof.explaining import explained
 from mailproof.ledger import Phase, fingerprint, sentence, verdict_of
 from mailproof.model import Control, Verdict
 from mailproof.plan import FIRST, Case, Fault, Gap, Proof, Subject, plan, schedule
 from mailproof.run import Run, new_id, our_openssl, subjects, timestamp
-from mailproof.selection import ROOMS, Options, Selection, select
+from mailproof.selection import Options, Selection, select
 from mailproof.sweep import controls_in, faults_by_specimen
+from mailproof.targets.hosts import Host, hosts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECTS = pytest.StashKey[tuple[Subject, ...]]()
@@ -48,6 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--try-fixes", action="store_true",
                     help="judge one's own configuration again with the patch that would mend it")  # fmt: skip
     group.addoption("--explain", metavar="CONTROL", help="say all about one control, and judge nothing")
+    group.addoption("--address", metavar="[HOST=]ADDRESS", action="append", default=[],
+                    help="where a live host (--hosts) is asked, if not where its name leads to")  # fmt: skip
+    group.addoption("--client-cert", metavar="FILE",
+                    help="a certificate with its key (PEM) that a live host knows")  # fmt: skip
     group.addoption("--prove", action="store_const", const=Proof.FULL, default=Proof.NONE,
                     help="break each control on purpose as well: it must turn red")  # fmt: skip
     group.addoption("--prove=quick", dest="prove", action="store_const", const=Proof.QUICK,
@@ -130,7 +137,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Publish the plan: what is not reported later is missed by it."""
     config, run = session.config, session.config.stash.get(RUN, None)
-    if run and run.live and (session.items or config.stash[GAPS] or config.stash[DESELECTED]):
+    if run and run.starts and (session.items or config.stash[GAPS] or config.stash[DESELECTED]):
         cases = {item.nodeid: case for item in session.items if (case := _case(item))}
         try:
             run.publish_plan(cases, config.stash[GAPS], config.stash[DESELECTED])
@@ -191,16 +198,11 @@ def _asks_for_controls(config: pytest.Config) -> bool:
 
 def _open(config: pytest.Config) -> None:
     here, option = config.invocation_params.dir, config.option
-    if getattr(option, "hosts", None):
-        raise Unusable(f"--hosts {option.hosts}: live hosts cannot be judged, only targets in containers: leave it out")
+    certificate = str(here / option.client_cert) if option.client_cert else ""
     options = Options(
-        _names(option.target),
-        _names(option.profile),
-        tuple(option.mail_config),
-        bool(option.mail_config_exclusive),
-        option.prove,
-        bool(option.strict),
-    )
+        _names(option.target), _names(option.profile), tuple(option.mail_config), option.prove, bool(option.strict),
+        bool(option.mail_config_exclusive), _hosts(option), certificate,
+    )  # fmt: skip
     ticket = getattr(config, "workerinput", {}).get("mailproof")
     if ticket:
         config.stash[RUN] = Run.join(ticket, ROOT, options, here)
@@ -212,13 +214,21 @@ def _open(config: pytest.Config) -> None:
 def _new_run(config: pytest.Config, selection: Selection) -> Run:
     option, run_id = config.option, new_id()
     if option.collectonly:
-        return Run(run_id, ROOT, selection, live=False)
+        return Run(run_id, ROOT, selection, starts=False)
     chosen = config.invocation_params.dir / option.report_dir if option.report_dir else None
     run = Run(run_id, report_directory(ROOT, run_id, chosen), selection)
     config.pluginmanager.register(Controller(run, config, chosen is None), "mailproof-controller")
     option.tbstyle = "no" if option.tbstyle == "auto" else option.tbstyle
     option.reportchars = option.reportchars.replace("fE", "")
     return run
+
+
+def _hosts(option: Any) -> tuple[Host, ...]:
+    """The live hosts of testinfra's ``--hosts``, with its options for the connection."""
+    named = {"ssh_config": option.ssh_config, "ssh_identity_file": option.ssh_identity_file, "sudo": option.sudo,
+             "sudo_user": option.sudo_user, "ssh_extra_args": option.ssh_extra_args}  # fmt: skip
+    chosen = {name: value for name, value in named.items() if value}
+    return hosts_of(_names(getattr(option, "hosts", None) or ""), tuple(option.address), chosen)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import queue
 import secrets
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -30,7 +31,10 @@ from mailproof.plan import Case, Gap, Subject, gap_row, skeleton
 from mailproof.proving import proofs, swept
 from mailproof.remedy import deciding
 from mailproof.selection import Options, Selection, select
+from mailproof.targets.hosts import Host
 from mailproof.targets.lab import Lab, Started, state_path
+from mailproof.targets.live import Live
+from mailproof.targets.looking import publish_live
 from mailproof.targets.people import People
 from mailproof.targets.receiver import KEY, Receiver
 from mailproof.targets.settle import settle
@@ -44,18 +48,19 @@ START_DEADLINE = 900.0
 
 @dataclass(slots=True)
 class Run:
-    """A run as one process sees it. ``live`` is false where nothing will be started (``--collect-only``)."""
+    """A run as one process sees it. ``starts`` is false where nothing will be started (``--collect-only``)."""
 
     id: str
     directory: Path
     selection: Selection
-    live: bool = True
+    starts: bool = True
     started: str = field(default_factory=lambda: now())
     said: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     phases: dict[str, list[Phase]] = field(default_factory=dict)
     _trouble: MailproofError | None = None
     _lab: Lab | None = None
     _specimens: dict[str, Specimen] = field(default_factory=dict)
+    _hosts: dict[str, Live] = field(default_factory=dict)
     _receiver: Receiver | None = None
 
     @classmethod
@@ -75,6 +80,8 @@ class Run:
         with _writing(self.directory):
             self.selection.people.save(self.directory / SECRETS / "people.json")
         self._lab.start(self.selection.wanted(), self._settle)
+        for key, host in self.selection.hosts.items():
+            threading.Thread(target=self._look, args=(key, host), name=f"look at {key}", daemon=True).start()
 
     def wait(self, show: Callable[[str], None]) -> None:
         """Wait until every specimen has settled, showing meanwhile what is going on; raises `ReportNotWritten`."""
@@ -86,13 +93,26 @@ class Run:
     def specimen(self, key: str) -> Specimen:
         """The running specimen; raises `DidNotStart` with the reason when it does not run, `NoTranslation` where its
         release has no words for the profile."""
-        if not self.live:
+        if not self.starts:
             raise DidNotStart("nothing is started for a mere look at the collection")
         if key in self.selection.unsaid:
             raise NoTranslation(self.selection.unsaid[key])
         if key not in self._specimens:
             self._specimens[key] = Specimen.attach(self._running(key), self.selection)
         return self._specimens[key]
+
+    def live(self, key: str) -> Live:
+        """The live host; raises `DidNotStart` with the reason where it cannot be looked at."""
+        if not self.starts:
+            raise DidNotStart("nobody is asked for a mere look at the collection")
+        if key not in self._hosts:
+            chosen = self.selection
+            self._hosts[key] = Live.attach(self._running(key), chosen.hosts[key], chosen.dialects, chosen.certificate)
+        return self._hosts[key]
+
+    def target(self, key: str) -> Specimen | Live:
+        """Whatever is called so; raises as `specimen` and `live`."""
+        return self.live(key) if key in self.selection.hosts else self.specimen(key)
 
     @property
     def receiver(self) -> Receiver:
@@ -171,6 +191,13 @@ class Run:
         except MailproofError as trouble:  # a thread's boundary: whoever waits for the state will raise it
             self._trouble = trouble
 
+    def _look(self, key: str, host: Host) -> None:
+        try:
+            with _writing(self.directory):
+                self.said.put(publish_live(self.directory / SECRETS, key, host))
+        except MailproofError as trouble:  # a thread's boundary, as above
+            self._trouble = trouble
+
     def _running(self, key: str) -> dict[str, Any]:
         state = self._await(key)
         if state["started"]["problem"]:
@@ -201,7 +228,7 @@ class Run:
 
 def subjects(run: Run) -> tuple[Subject, ...]:
     """The run's subjects; those whose services only a running target can tell are asked now."""
-    return run.selection.subjects(run.specimen)
+    return run.selection.subjects(run.target)
 
 
 def now() -> str:

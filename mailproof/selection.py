@@ -5,36 +5,35 @@ A wrong name ends here, as `Unusable`, with the file or option, what is wrong, a
 
 from __future__ import annotations
 
-import ast
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mailproof.catalogue import askers, catalogue
 from mailproof.dialect import Dialects, older
-from mailproof.errors import MailproofError, NoTranslation, Unusable
-from mailproof.model import Daemon, Release, Role, Service
+from mailproof.errors import NoTranslation, Unusable
+from mailproof.model import Daemon, Release
 from mailproof.plan import Proof, Subject
-from mailproof.profile import ControlFacts, Profile, load_profiles
+from mailproof.profile import Profile, load_profiles
 from mailproof.releases import choose, load_releases
-from mailproof.settings import DOVECOT_DAEMON, POSTFIX_DAEMON, features_of
+from mailproof.subjects import as_it_is, dressed
+from mailproof.targets.hosts import Host, load_certificate
 from mailproof.targets.lab import Wanted
+from mailproof.targets.live import Live
 from mailproof.targets.people import People, gather
 from mailproof.targets.receiver import wanted_receiver
 from mailproof.targets.resolver import wanted_resolver
 from mailproof.targets.specimen import Specimen
 from mailproof.targets.twin.publish import twin_files, twin_ports
-from mailproof.targets.twin.twin import Twin
 from mailproof.targets.wardrobe import dress, files, outfit
 from mailproof.trees import STOCK, Tree, load_trees
 from mailproof.wire.gate import rules_of
+from mailproof.wire.offers import ClientCertificate
 
-ROOMS = ("config", "handshake", "relay", "logs")
 _COUNTS = frozenset({"smallest_dh", "ticket_key_hours"})
-WAY_OUT = "lab-destinations"
-"""The feature of a target whose mail to destinations of the lab gets there."""
 STOCK_PORTS = (25, 465, 587, 110, 143, 993, 995, 2000, 4190)
 """Every port on which a packaged Postfix or Dovecot listens on some release (2000: ManageSieve's old one)."""
 
@@ -46,9 +45,11 @@ class Options:
     targets: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ("pfs", "relay")
     mail_configs: tuple[str, ...] = ()
-    exclusive: bool = False
     prove: Proof = Proof.NONE
     strict: bool = False
+    exclusive: bool = False
+    hosts: tuple[Host, ...] = ()
+    client_certificate: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,32 @@ class Selection:
     def keys(self) -> dict[str, tuple[Release, Profile | None]]:
         """Container key -> its release, and the profile that it wears (None: as packaged)."""
         if self.given:
-            return {f"{release.name}:{tree.name}": (release, None) for release in self.releases for tree in self.given}
+            return {
+                **self._live,
+                **{f"{release.name}:{tree.name}": (release, None) for release in self.releases for tree in self.given},
+            }
         refused = {*self.too_old, *self.unsaid}
-        return {key: (release, None if key in refused else profile) for key, (release, profile) in self._pairs.items()}
+        worn = {key: (release, None if key in refused else profile) for key, (release, profile) in self._pairs.items()}
+        return {**self._live, **worn}
+
+    @cached_property
+    def hosts(self) -> dict[str, Host]:
+        """Key -> live host."""
+        return {host.uri.replace("://", ":"): host for host in self.options.hosts}
+
+    @cached_property
+    def certificate(self) -> ClientCertificate | None:
+        """What the caller handed over for a live host; raises `Unusable`."""
+        return load_certificate(self.options.client_certificate) if self.options.client_certificate else None
+
+    @property
+    def _live(self) -> dict[str, tuple[Release, Profile | None]]:
+        return {key: (Release(key, "", key, "", "", ""), None) for key in self.hosts}
 
     @cached_property
     def _pairs(self) -> dict[str, tuple[Release, Profile]]:
+        if self.hosts and not self.options.targets:
+            return {}
         return {f"{r.name}/{profile.name}": (r, profile) for r in self.releases for profile in self.profiles}
 
     @cached_property
@@ -106,7 +127,7 @@ class Selection:
         that its names lead to."""
         names = any(self.resolves(key) for key in self.keys)
         beside = [*([self._receiver()] if self.sends else []), *([wanted_resolver(self._stable())] if names else [])]
-        return [*beside, *(self._wanted(key, *pair) for key, pair in self.keys.items())]
+        return [*beside, *(self._wanted(key, *pair) for key, pair in self.keys.items() if key not in self.hosts)]
 
     def _wanted(self, key: str, release: Release, profile: Profile | None) -> Wanted:
         tree = self.trees.get(key)
@@ -135,16 +156,20 @@ class Selection:
     def _stable(self) -> Release:
         return choose((), load_releases(self.root / "containers" / "releases.toml"))[0]
 
-    def subjects(self, specimen: Callable[[str], Specimen]) -> tuple[Subject, ...]:
-        """Targets under profiles, in the order asked for; a stock target is asked for its services."""
-        if not self.given:
-            refused = {**self.too_old, **self.unsaid}
-            return tuple(_dressed(key, *pair, refused.get(key, "")) for key, pair in self._pairs.items())
-        return tuple(_as_it_is(key, profile, specimen) for key in self.keys for profile in self.profiles)
+    def subjects(self, target: Callable[[str], Specimen | Live]) -> tuple[Subject, ...]:
+        """Targets under profiles, in the order asked for; those that wear none are asked for their services."""
+        tests, certificate = self.root / "tests", bool(self.options.client_certificate)
+        found = [as_it_is(key, profile, target, tests, certificate)
+                 for key in (*self.hosts, *self.trees) for profile in self.profiles]  # fmt: skip
+        refused = {**self.too_old, **self.unsaid}
+        worn = {} if self.given else self._pairs
+        return (*found, *(dressed(key, *pair, refused.get(key, "")) for key, pair in worn.items()))
 
     def target_facts(self, key: str) -> dict[str, Any]:
         """What the record says of a target before it runs."""
         release, worn = self.keys[key]
+        if key in self.hosts:
+            return {"name": key, "kind": "live", "release": "", "profile": None}
         profile = None if self.given else self._pairs[key][1].name
         own = key in self.trees and not self.trees[key].stock
         kind = "config" if own else "specimen" if worn else STOCK
@@ -161,55 +186,14 @@ def select(root: Path, options: Options, here: Path, people: People | None = Non
     profiles = load_profiles(names, root / "fixtures" / "profiles", controls, known)
     for profile in profiles:
         _check_parameters(profile)
-    if options.prove and options.mail_configs:
-        raise Unusable("--prove breaks what it judges, so it goes with specimens only: leave out --mail-config")
+    for given, others in (("--mail-config", options.mail_configs), ("--hosts", options.hosts)):
+        if options.prove and others:
+            raise Unusable(f"--prove breaks what it judges, so it goes with specimens only: leave out {given}")
     return Selection(
         root, options, choose(options.targets, releases), profiles, dialects,
         people or gather(sorted({key for profile in profiles for key in profile.certificates}), bool(options.prove)),
         password or secrets.token_urlsafe(18), load_trees(options.mail_configs, here, options.exclusive),
     )  # fmt: skip
-
-
-@cache
-def catalogue(tests: Path) -> Mapping[str, ControlFacts]:
-    """Every control's id with the roles and parameters that it declares, read from the source without running it:
-    profiles are checked against it before pytest collects anything."""
-    found: dict[str, ControlFacts] = {}
-    for module in _modules(tests):
-        found |= dict(_controls(module))
-    return found
-
-
-@cache
-def askers(tests: Path, capability: str) -> frozenset[str]:
-    """The ids of the controls that ask a capability, read from the source without running it."""
-    functions = [node for module in _modules(tests) for node in module.body if isinstance(node, ast.FunctionDef)]
-    asking = [each for each in functions if capability in {argument.arg for argument in each.args.args}]
-    return frozenset(id for each in asking for id, _ in _controls(each))
-
-
-@cache
-def _modules(tests: Path) -> tuple[ast.Module, ...]:
-    paths = [path for room in ROOMS for path in sorted((tests / room).glob("test_*.py"))]
-    return tuple(ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in paths)
-
-
-def _controls(tree: ast.AST) -> Iterable[tuple[str, ControlFacts]]:
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if isinstance(call.func, ast.Name) and call.func.id == "control":
-            words = {keyword.arg: keyword.value for keyword in call.keywords}
-            yield ast.literal_eval(call.args[0]), ControlFacts(_roles(words["on"]), _literal(words.get("parameters")))
-
-
-def _roles(node: ast.expr) -> frozenset[Role]:
-    """The roles that an ``on=`` names: constants of mailproof.controls, TLS_ROLES among them."""
-    names = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-    tls = {Role.MX, Role.SUBMISSION, Role.ACCESS, Role.RELAY}
-    return frozenset().union(*(tls if name == "TLS_ROLES" else {Role[name]} for name in names))
-
-
-def _literal(node: ast.expr | None) -> tuple[str, ...]:
-    return tuple(ast.literal_eval(node)) if node else ()
 
 
 def _check_parameters(profile: Profile) -> None:
@@ -237,31 +221,3 @@ def _too_old(release: Release, profile: Profile) -> str:
     reason = profile.parameters.get("reason")
     why = f": {reason}" if reason else ""
     return f"{release.title} is too old for the profile {profile.name}, it has {', '.join(old)}{why}" if old else ""
-
-
-def _dressed(key: str, release: Release, profile: Profile, refused: str = "") -> Subject:
-    services: tuple[Service, ...] = (POSTFIX_DAEMON, DOVECOT_DAEMON, *profile.services)
-    values = [*profile.postfix.values(), *(value for each in profile.overrides.values() for value in each.values())]
-    return Subject(release.name, profile, key, services, profile.certificates, features_of(values) | {WAY_OUT},
-                   refused)  # fmt: skip
-
-
-def _as_it_is(key: str, profile: Profile, specimen: Callable[[str], Specimen]) -> Subject:
-    """A target that does not run has a case for each service that the profile expects: each says why it is an error."""
-    try:
-        found = specimen(key)
-    except MailproofError:
-        return replace(_dressed(key, Release(key, "", "", "", "", ""), profile), target=key)
-    subject = Subject(key, profile, key, found.services, ("rsa",), found.features)
-    return of_twin(subject, found.twin, found.release) if found.twin else subject
-
-
-def of_twin(subject: Subject, twin: Twin, release: Release) -> Subject:
-    """A twin as a subject: with what cannot be asked of it."""
-    stopped = {
-        daemon: f"{daemon} does not start on {release.title}: {words[0]}" for daemon, words in twin.refused.items()
-    }
-    needs = {f"{daemon} {need}": why for daemon, each in twin.unchecked.items() for need, why in each.items()}
-    mute = {service: f"{service} does not serve: {why}" for service, why in twin.silent.items()}
-    kinds = {service: tuple(each) for service, each in twin.kinds.items()}
-    return replace(subject, features=subject.features | {WAY_OUT}, kinds=kinds, unchecked={**stopped, **needs, **mute})

@@ -10,11 +10,11 @@ from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from mailproof.catalogue import ROOMS
 from mailproof.controls import control_of
 from mailproof.errors import Unusable
 from mailproof.model import Control, Daemon, Mutation
 from mailproof.plan import Fault, Proof, Subject, plan
-from mailproof.selection import ROOMS
 
 _OPEN = {"smtpd_tls_security_level": "none", "smtpd_tls_wrappermode": "no", "smtpd_tls_auth_only": "no"}
 _PORTS = ("submission:587", "submissions:465", "relay:2525")

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from mailproof.errors import Busy, CannotOffer, PositiveControlFailed, Undecided
 from mailproof.ledger import Recorder
 from mailproof.model import Protocol, Role, Security, Service
-from mailproof.targets.decisions import FOREIGN, HIMSELF, SENDERS, Decision, Visit, new_helo
+from mailproof.targets.decisions import FOREIGN, HIMSELF, Decision, Visit, new_helo
 from mailproof.targets.people import traveller
 from mailproof.targets.ready import DIALOGUE_DEADLINE
-from mailproof.targets.specimen import Specimen
+from mailproof.targets.target import Target
 from mailproof.wire.answers import Agreed, Answer, Refused
 from mailproof.wire.asking import sure_of
 from mailproof.wire.gate import agreements_to
@@ -36,12 +36,13 @@ from mailproof.wire.tls.clienthello import ClientHello
 class Endpoint:
     """One service of a running target, seen from outside."""
 
-    def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
+    def __init__(self, target: Target, service: Service, recorder: Recorder) -> None:
         self.service = service
-        self.authority = specimen.choice.people.authority
-        self.name = specimen.name
-        self.home = specimen.home
-        self._specimen = specimen
+        self.authority = target.authority
+        self.name = target.name
+        self.home = target.home
+        self.stranger = target.senders["foreign sender"]
+        self._target = target
         self._recorder = recorder
 
     def offer(self, offer: Offer, beside: Offer | None = None) -> Answer:
@@ -106,12 +107,12 @@ class Endpoint:
 
     def account(self) -> tuple[str, str]:
         """A user and a password with which a login must succeed."""
-        return self._specimen.account()
+        return self._target.account()
 
     def holder(self, user: str) -> str:
         """The client who logs in as ``user``: one with a certificate in that name where the service demands one, else
         "", who has none."""
-        readings = self._specimen.readings.dovecot
+        readings = self._target.readings.dovecot
         demanded = self.service.role is Role.ACCESS and readings.effective(
             self.service.entry, "auth_ssl_require_client_cert"
         )
@@ -135,13 +136,13 @@ class Endpoint:
     ) -> list[Decision]:  # fmt: skip
         """What the relay decides about one recipient for each kind of sender (all where none is named; who logs in
         sends as himself), in one session; nothing past RCPT."""
-        user, password = self.account()
-        himself = {HIMSELF: user if "@" in user else f"{user}@{self.name}"}
-        known = {**self._specimen.senders, **himself}
+        known = dict(self._target.senders)
         with self.session(offer, client) as session:
             if login:
+                user, password = self.account()
+                known[HIMSELF] = user if "@" in user else f"{user}@{self.name}"
                 session.login(user, password)
-            found = [self._decide(session, kind, known[kind], recipient) for kind in senders or self._specimen.senders]
+            found = [self._decide(session, kind, known[kind], recipient) for kind in senders or self._target.senders]
         self._recorder.note(f"RCPT TO:<{recipient}> as {client or 'nobody'}", "; ".join(map(str, found)))
         return found
 
@@ -179,7 +180,9 @@ class Endpoint:
         """The line by which the service, which must agree to TLS, goes on in clear after STARTTLS; "" where it ends."""
         self.agreed(MODERN)
         with self.session() as session:
-            return fall_back(session, self._protocol)
+            found = fall_back(session, self._protocol)
+        self.agreed(MODERN)
+        return found
 
     def hurry(self) -> str:
         """The reply with which an SMTP service ends a session that sends more behind EHLO, "" where it goes along."""
@@ -195,7 +198,7 @@ class Endpoint:
         """A session that leaves its HELO in the log: it asks for a recipient abroad, and for one who does not exist."""
         helo, recipient = new_helo(), f"someone-{secrets.token_hex(4)}@foreign.example"
         with self.session(offer, client, helo) as session:
-            session.mail(SENDERS["foreign sender"])
+            session.mail(self.stranger)
             reply = session.rcpt(recipient)
             session.rcpt(f"nobody-{secrets.token_hex(4)}@{self.home.rpartition('@')[2]}")
         return Visit(helo, recipient, agreement(session), reply)
@@ -257,7 +260,7 @@ class Endpoint:
         if offer is None:
             return None
         named = offer.naming(self.name)
-        return named.presenting(self._specimen.choice.people.client(client)) if client else named
+        return named.presenting(self._target.client(client)) if client else named
 
     def _start(self, session: Session, hello: Offer, client: str) -> None:
         """STARTTLS; where the server ends the session right after it, the certificate must have been sent."""
@@ -280,7 +283,7 @@ class Endpoint:
 
     def peer(self, helo: str = "") -> Peer:
         """The service as the wire sees it; ``helo`` is the name that we give (empty: a new one)."""
-        connect = self._specimen.connect(self.service)
+        connect = self._target.connect(self.service)
         return Peer(self._protocol, self.service.security, connect, helo or new_helo(), DIALOGUE_DEADLINE)
 
     @property

@@ -15,7 +15,7 @@ from mailproof.errors import Ambiguous, LogSilent
 from mailproof.ledger import Recorder
 from mailproof.logs import dovecot, postfix
 from mailproof.model import Service
-from mailproof.targets.specimen import Specimen
+from mailproof.targets.target import Target
 
 DEADLINE = 8.0
 """Seconds that the lines of a finished connection may take to arrive."""
@@ -47,9 +47,9 @@ class Trace:
 class Journal:
     """The log of a target, from the moment that a check begins."""
 
-    def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
+    def __init__(self, target: Target, service: Service, recorder: Recorder) -> None:
         self.service = service
-        self._follower = specimen.follower
+        self._follower = target.follower
         self._recorder = recorder
         self._mark = self._follower.mark()
 

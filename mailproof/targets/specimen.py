@@ -15,6 +15,7 @@ from shlex import quote
 from time import monotonic
 from typing import Any
 
+from mailproof.dialect import Dialects
 from mailproof.errors import DidNotStart, DidNotTake, Unread
 from mailproof.model import Daemon, Mutation, Release, Security, Service, Step
 from mailproof.profile import Profile
@@ -24,6 +25,7 @@ from mailproof.targets.decisions import LOCAL, SENDERS
 from mailproof.targets.dress import HOME, SAID, Dress, restart, script
 from mailproof.targets.examination import Choice, Sight, check_restored, examine
 from mailproof.targets.follower import LOG, Follower
+from mailproof.targets.hosts import trusted_here
 from mailproof.targets.inside import Inside, docker_inside
 from mailproof.targets.lab import Started
 from mailproof.targets.people import SERVER
@@ -31,6 +33,7 @@ from mailproof.targets.ready import LMTP_SOCKET, last_words, reach
 from mailproof.targets.twin.twin import Twin, declared, silent
 from mailproof.targets.wardrobe import STOCK_ACCOUNT, dress, outfit
 from mailproof.wire.middlebox import Middlebox
+from mailproof.wire.offers import ClientCertificate
 from mailproof.wire.stream import SocketStream
 
 SAY = {
@@ -89,6 +92,26 @@ class Specimen:
     def name(self) -> str:
         """The name by which clients call it."""
         return self.twin.name if self.twin else SERVER
+
+    @property
+    def dialects(self) -> Dialects:
+        """The words of every release."""
+        return self.choice.dialects
+
+    @property
+    def authority(self) -> bytes:
+        """The authorities that its clients trust: of an owner's certificate also those that everybody does."""
+        return self.choice.people.authority + (trusted_here() if self.twin else b"")
+
+    @property
+    def refused(self) -> Mapping[str, Iterable[str]]:
+        """Daemons that don't start with what they are given, and their words."""
+        own = {daemon.value: words for daemon, words in self.readings.refused.items()}
+        return self.twin.refused if self.twin else own
+
+    def client(self, name: str) -> ClientCertificate:
+        """What a client of the run presents; raises `CannotOffer` where there is none of that name."""
+        return self.choice.people.client(name)
 
     @property
     def home(self) -> str:

@@ -7,19 +7,19 @@ from mailproof.errors import NoTranslation, UnknownSetting, Unread
 from mailproof.ledger import Recorder
 from mailproof.model import Daemon, Service
 from mailproof.settings import DovecotView, PostfixView
-from mailproof.targets.specimen import Specimen
+from mailproof.targets.target import Target
 
 
 class EffectiveSettings:
     """What a daemon says it uses at a service. Each look is recorded."""
 
-    def __init__(self, specimen: Specimen, service: Service, recorder: Recorder) -> None:
-        readings = specimen.readings
+    def __init__(self, target: Target, service: Service, recorder: Recorder) -> None:
+        readings = target.readings
         self.service = service
         self._view: PostfixView | DovecotView
         self._view = readings.postfix if service.daemon is Daemon.POSTFIX else readings.dovecot
-        self._dialect: Dialect = specimen.choice.dialects.for_version(service.daemon, self._view.version)
-        self._specimen = specimen
+        self._dialect: Dialect = target.dialects.for_version(service.daemon, self._view.version)
+        self._target = target
         self._recorder = recorder
 
     def __getitem__(self, name: str) -> str:
@@ -48,7 +48,7 @@ class EffectiveSettings:
         listed."""
         found: list[str] = []
         for table in self[name].replace(",", " ").split():
-            found += self._specimen.table_keys(table)
+            found += self._target.table_keys(table)
         self._seen(f"keys of {name}", "\n".join(found) or "none")
         return tuple(found)
 
@@ -60,7 +60,7 @@ class EffectiveSettings:
     @property
     def release(self) -> str:
         """The target's release, as a reader calls it."""
-        return self._specimen.release.title
+        return self._target.release.title
 
     @property
     def library(self) -> str:
@@ -69,7 +69,7 @@ class EffectiveSettings:
 
     def said(self, command: str) -> str:
         """What a command prints on the target; raises `Unread` where it fails or prints nothing."""
-        answer = self._specimen.inside.run(command)
+        answer = self._target.inside.run(command)
         if answer.status or not answer.text.strip():
             raise Unread(f"«{command}» failed with status {answer.status}, or printed nothing")
         return self._seen(command, answer.text.strip())
@@ -84,7 +84,7 @@ class EffectiveSettings:
     @property
     def complaints(self) -> tuple[str, ...]:
         """What the configuration tools and the daemon's start said against the configuration, line by line."""
-        found = self._specimen.complaints(self.service.daemon)
+        found = self._target.complaints(self.service.daemon)
         self._seen("complaints", "\n".join(found) or "none")
         return found
 

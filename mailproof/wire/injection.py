@@ -109,7 +109,8 @@ def inject(session: Session, protocol: Protocol, offer: Offer) -> Injection:
 
 
 def fall_back(session: Session, protocol: Protocol) -> str:
-    """Ask for TLS and then go on in clear: the line by which the server goes along, "" where it ends the session.
+    """Ask for TLS and then go on in clear: the line by which the server goes along, "" where it ends the session (a
+    reset ends it as well: the server had not read all that we sent). Whether it lives on is for the caller to see.
 
     Raises Declined where STARTTLS is answered no, TimedOut where the server does neither.
     """
@@ -118,7 +119,10 @@ def fall_back(session: Session, protocol: Protocol) -> str:
     if not reply.ok:
         raise Declined(f"{session.starttls_word} was answered «{reply}»", str(reply))
     session.send(_line(lure.real or 'NOOP "real"', session))
-    return went_on(session.hear(_YES))
+    try:
+        return went_on(session.hear(_YES))
+    except ConnectionDropped:
+        return ""
 
 
 def went_on(heard: bytes) -> str:

@@ -6,10 +6,12 @@ The chain is judged by OpenSSL, as mail clients and servers do; the name by RFC 
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import crypto
 
@@ -22,11 +24,18 @@ def chain_problem(chain_der: Sequence[bytes], roots_pem: bytes, at: datetime) ->
         return "the server showed no certificate"
     try:
         chain = [x509.load_der_x509_certificate(der) for der in chain_der]
-        roots = x509.load_pem_x509_certificates(roots_pem)
+        roots = _roots(roots_pem)
         purpose = _purpose_problem(chain[0])
     except (ValueError, x509.DuplicateExtension) as error:
         return f"a certificate cannot be read: {error}"
     return _path_problem(chain, roots, at) or purpose
+
+
+def _roots(pem: bytes) -> list[x509.Certificate]:
+    """The roots, whatever is odd about them: some that everybody trusts have serial numbers that RFC 5280 forbids."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_pem_x509_certificates(pem)
 
 
 def name_problem(leaf_der: bytes, name: str) -> str | None:

@@ -79,7 +79,7 @@ def test_login_after_tls(endpoint: Endpoint) -> None:
 def test_no_mail_before_tls(endpoint: Endpoint) -> None:
     """Where TLS is demanded, nothing of a message may travel in clear, its sender included."""
     with endpoint.session() as session:
-        reply = session.mail("sender@elsewhere.example")
+        reply = session.mail(endpoint.stranger)
     assert reply.code == "530", f"{reply}"
 
 
@@ -94,7 +94,7 @@ def test_no_mail_before_tls(endpoint: Endpoint) -> None:
 def test_accepts_local_mail_without_tls(endpoint: Endpoint) -> None:
     """An MX that demands TLS loses mail from everybody who has none."""
     with endpoint.session() as session:
-        replies = [session.mail("sender@elsewhere.example"), session.rcpt(endpoint.home)]
+        replies = [session.mail(endpoint.stranger), session.rcpt(endpoint.home)]
     assert all(reply.ok for reply in replies), "; ".join(map(str, replies))
 
 

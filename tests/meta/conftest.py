@@ -10,13 +10,14 @@ from types import ModuleType
 
 import pytest
 
+from mailproof.catalogue import ROOMS, catalogue
 from mailproof.controls import control_of
 from mailproof.dialect import Dialects
 from mailproof.model import Control, Daemon, Release
 from mailproof.plan import Subject
 from mailproof.profile import Profile, load_profiles
 from mailproof.releases import load_releases
-from mailproof.selection import ROOMS, Options, Selection, catalogue
+from mailproof.selection import Options, Selection
 from mailproof.targets.people import People
 from mailproof.targets.specimen import Specimen
 

@@ -12,11 +12,11 @@ from types import ModuleType
 
 import pytest
 
+from mailproof.catalogue import catalogue
 from mailproof.controls import control_of
 from mailproof.dialect import Dialects
 from mailproof.model import Control, Daemon, Mutation
 from mailproof.profile import ControlFacts, Profile
-from mailproof.selection import catalogue
 
 LONGEST_BODY = 15
 OUTCOMES = {"fail", "skip", "xfail", "exit", "raises", "importorskip", "warns", "suppress"}

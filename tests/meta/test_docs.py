@@ -20,6 +20,7 @@ from types import ModuleType
 import pytest
 
 from mailproof.bootstrap.options import read, validate
+from mailproof.catalogue import ROOMS
 from mailproof.controls import control_of
 from mailproof.errors import ExitStatus
 from mailproof.model import Control, Level
@@ -27,7 +28,6 @@ from mailproof.profile import Profile
 from mailproof.reporting.proof import proof
 from mailproof.reporting.record import validate as validate_record
 from mailproof.reporting.sources import address, citation, load_sources
-from mailproof.selection import ROOMS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")),

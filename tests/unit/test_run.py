@@ -220,7 +220,7 @@ def test_a_target_that_had_not_settled_is_the_run_s_problem(run: Run, case: Case
 
 def test_a_mere_look_starts_nothing(run: Run) -> None:
     with pytest.raises(DidNotStart, match="nothing is started"):
-        replace(run, live=False).specimen("debian-13/pfs")
+        replace(run, starts=False).specimen("debian-13/pfs")
 
 
 def test_a_transcript_is_kept_once_under_its_digest(run: Run) -> None:

@@ -9,10 +9,12 @@ from typing import cast
 
 import pytest
 
+from mailproof.catalogue import ROOMS, askers, catalogue
 from mailproof.errors import DidNotStart, Unusable
 from mailproof.model import Role, Service
 from mailproof.profile import ControlFacts
-from mailproof.selection import ROOMS, STOCK_PORTS, WAY_OUT, Options, Selection, askers, catalogue, select
+from mailproof.selection import STOCK_PORTS, Options, Selection, select
+from mailproof.subjects import WAY_OUT
 from mailproof.targets.people import People, gather
 from mailproof.targets.specimen import Specimen
 

@@ -187,15 +187,16 @@ def _fatal(lines: Iterable[str], service: Service) -> Iterator[str]:
 
 def kinds(started: Started, services: Iterable[Service], name: str) -> dict[str, list[str]]:
     """The key types of the certificates that each service shows."""
-    return {str(each): _shown(started, each, name) for each in services
+    return {str(each): kinds_of(_peer(started, each), name) for each in services
             if each.protocol and each.security is not Security.NONE}  # fmt: skip
 
 
-def _shown(started: Started, service: Service, name: str) -> list[str]:
+def kinds_of(peer: Peer, name: str) -> list[str]:
+    """The key types of the certificates that one service shows; ``rsa`` where it shows none."""
     found = []
     for kind, offer in _KINDS.items():
         try:
-            if isinstance(_peer(started, service).offer(offer.naming(name)), Agreed):
+            if isinstance(peer.offer(offer.naming(name)), Agreed):
                 found.append(kind)
         except MailproofError:  # controls will meet it again, and say it
             continue

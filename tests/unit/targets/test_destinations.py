@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mailproof.catalogue import catalogue
 from mailproof.dialect import Dialects
 from mailproof.model import Daemon, Release
 from mailproof.pki import Authority, Flaw
 from mailproof.profile import load_profiles
 from mailproof.releases import choose, load_releases
-from mailproof.selection import catalogue
 from mailproof.targets.destinations import certificates, common, destinations, hosts, transport
 from mailproof.targets.receiver import KEY, _proofs, wanted_receiver
 

@@ -13,7 +13,7 @@ from mailproof.dialect import Dialects
 from mailproof.ledger import Recorder
 from mailproof.model import Daemon, Role, Service
 from mailproof.settings import parse_readings
-from mailproof.targets.specimen import Specimen
+from mailproof.targets.target import Target
 from mailproof.targets.view import EffectiveSettings
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
@@ -28,7 +28,6 @@ def test_only_a_yes_or_no_loses_its_capitals(written: str, read: str) -> None:
     readings = parse_readings(text)
     values = {**readings.postfix.values, "smtpd_tls_received_header": written}
     seen = replace(readings, postfix=replace(readings.postfix, values=values))
-    choice = SimpleNamespace(dialects=Dialects.load(FIXTURES / "dialects"))
-    specimen = SimpleNamespace(readings=seen, choice=choice)
-    settings = EffectiveSettings(cast("Specimen", specimen), SMTP, Recorder())
+    target = SimpleNamespace(readings=seen, dialects=Dialects.load(FIXTURES / "dialects"))
+    settings = EffectiveSettings(cast("Target", target), SMTP, Recorder())
     assert settings["smtpd_tls_received_header"] == read
