@@ -151,8 +151,9 @@ def quoted(own: Own, words: str) -> list[str]:
 
 def _holding(own: Own, names: set[str], terms: list[str]) -> Iterator[tuple[str, int]]:
     for each in postfix.assignments(own.texts.get(MAIN, "")):
-        if each.name in names or any(term in each.value for term in terms):
-            yield MAIN, each.first
+        held = [term for term in terms if term in each.value]
+        if each.name in names or held:
+            yield MAIN, _line_with(own.texts[MAIN], each.first, each.last, held)
     for row in postfix.rows(own.texts.get(MASTER, "")):
         for over in row.overrides:
             if over.name in names or any(term in over.value for term in terms):
@@ -160,6 +161,12 @@ def _holding(own: Own, names: set[str], terms: list[str]) -> Iterator[tuple[str,
     for origin in dovecot.origins(own.texts, DOVECOT):
         if origin.name in names:
             yield origin.file, origin.line
+
+
+def _line_with(text: str, first: int, last: int, terms: list[str]) -> int:
+    """The line of an assignment on which one of the terms stands, its first where none does."""
+    rows = text.splitlines()[first - 1 : last]
+    return next((first + place for place, row in enumerate(rows) if any(term in row for term in terms)), first)
 
 
 def _shown(own: Own, path: str, number: int) -> str:

@@ -38,15 +38,15 @@ def _tried(run: Run, record: Mapping[str, Any], target: str, mended: Mended) -> 
     after = _judged(run, target, place)
     if not isinstance(after, dict):
         return {"mended": 0, "left": [], "broken": [], "problem": after}
-    before = {row["node"]: row["verdict"] for row in record["results"] if row["target"] == target}
-    failed = [node for node, verdict in before.items() if verdict == Verdict.FAIL]
-    left = sorted(node for node in failed if after.get(node) != Verdict.PASS)
-    broken = sorted(node for node, verdict in after.items() if verdict in _WRONG and before.get(node) == Verdict.PASS)
+    rows = [row for row in record["results"] if row["target"] == target]
+    failed = [row for row in rows if row["verdict"] == Verdict.FAIL]
+    left = sorted(row["node"] for row in failed if after.get(_case(row)) != Verdict.PASS)
+    broken = sorted(row["node"] for row in rows if row["verdict"] == Verdict.PASS and after.get(_case(row)) in _WRONG)
     return {"mended": len(failed) - len(left), "left": left, "broken": broken, "problem": ""}
 
 
 def _judged(run: Run, target: str, place: Path) -> dict[str, str] | str:
-    """Node -> verdict of the mended files, or why they could not be judged."""
+    """Case -> verdict of the mended files, or why they could not be judged."""
     release, _, name = target.partition(":")
     chosen = run.selection.options
     options = [f"--mail-config={name}={place / 'etc'}", f"--target={release}", f"--report-dir={place}"]
@@ -59,4 +59,9 @@ def _judged(run: Run, target: str, place: Path) -> dict[str, str] | str:
         return f"the mended files could not be judged: {problem}"
     if done.returncode not in (0, 1, 10):
         return f"the mended files could not be judged: pytest ended with status {done.returncode}"
-    return {row["node"]: row["verdict"] for row in record["results"]}
+    return {_case(row): row["verdict"] for row in record["results"]}
+
+
+def _case(row: Mapping[str, Any]) -> str:
+    """A case, wherever pytest was started from: its control and what stands between the brackets of its node id."""
+    return f"{row['control']}[{row['node'].partition('[')[2]}"

@@ -98,7 +98,7 @@ def test_the_probe_s_fingerprints_look_like_the_owner_s(entry: str, form: Callab
 
 
 def test_a_database_becomes_a_table_that_knows_the_probe_alone(staged: Stage) -> None:
-    own = {"virtual_mailbox_domains": "mysql:/etc/postfix/d.cf", "virtual_mailbox_maps": "proxy:mysql:/etc/postfix/m.cf",
+    own = {"virtual_mailbox_domains": "mysql:/etc/postfix/d.cf", "virtual_mailbox_maps": "proxy:mysql:/etc/m.cf",
            "virtual_alias_maps": "ldap:/etc/postfix/a.cf", "mydestination": "localhost"}  # fmt: skip
     found = staged("".join(f"{name} = {value}\n" for name, value in own.items()))
     main = text(found, MAIN)
