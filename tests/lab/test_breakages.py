@@ -32,8 +32,8 @@ import subprocess
 from mailproof.targets.endpoint import Endpoint
 
 def offer(self, *given, **named):
-    subprocess.run(["docker", "kill", self._specimen.started.container], check=True, capture_output=True)
-    self._specimen.inside.host.check_output("true")
+    subprocess.run(["docker", "kill", self._target.started.container], check=True, capture_output=True)
+    self._target.inside.host.check_output("true")
 
 Endpoint.offer = offer
 """

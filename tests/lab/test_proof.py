@@ -160,6 +160,7 @@ def test_a_fault_that_nothing_sees_is_found_in_the_matrix(inner: Inner) -> None:
     assert "nothing-at-all is seen by no control" in ended.words
 
 
+@pytest.mark.nightly
 def test_a_part_of_the_matrix_asks_for_a_part_of_the_faults(inner: Inner) -> None:
     """What befalls a whole target is judged by all controls together or not at all."""
     ended = inner("--prove=matrix", "--profile", "pfs", "tests/config/test_auth.py", "-k", "cleartext and imap:143")
