@@ -1,7 +1,8 @@
 """How long a warm `./check` takes and where the time goes, beside what no run can do without.
 
 Prints a table in Markdown: the median of some rounds, in each of which the floor (the target's container until Postfix
-and Dovecot greet), an empty pytest run and a whole `./check` are measured one after the other. Never asserts a time.
+and Dovecot greet), an empty pytest run and a whole `./check` are measured one after the other; with `--tree`, that of
+one's own configuration, which must be a good one. Never asserts a time.
 """
 # ruff: noqa: INP001  a script beside the project, not a package of it
 
@@ -49,16 +50,19 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=5, help="how often each is measured (default: %(default)s, at least 3)"
     )
-    rounds = max(3, parser.parse_args().rounds)
-    _check({})  # whatever is missing is made now, and nothing is cold afterwards
-    measured = [_round() for _ in range(rounds)]
+    parser.add_argument("--tree", help="judge this configuration of one's own instead of the default specimens")
+    given = parser.parse_args()
+    rounds = max(3, given.rounds)
+    options = [f"--mail-config={given.tree}"] if given.tree else []
+    _check({}, options)  # whatever is missing is made now, and nothing is cold afterwards
+    measured = [_round(options) for _ in range(rounds)]
     print(_table({name: median(each[name] for each in measured) for name in measured[0]}, rounds))
 
 
-def _round() -> Figures:
+def _round(options: Sequence[str]) -> Figures:
     figures = {"floor": _floor(), "empty": _empty()}
     with tempfile.TemporaryDirectory(prefix="mailproof-benchmark-") as scratch:
-        marks = _check({"PHASES": str(Path(scratch, "marks.json"))})
+        marks = _check({"PHASES": str(Path(scratch, "marks.json"))}, options)
     figures |= {name: marks[end] - marks[begin] for name, begin, end, _ in PHASES}
     return {**figures, "whole": marks["ended"] - marks["begun"], "cases": marks["cases"]}
 
@@ -87,11 +91,18 @@ def _empty() -> float:
         return time.time() - begun
 
 
-def _check(environment: Mapping[str, str]) -> Figures:
+def _check(environment: Mapping[str, str], options: Sequence[str]) -> Figures:
     """Run `./check` as a user does; with PHASES in the environment, the marks of the run."""
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     with tempfile.TemporaryDirectory(prefix="mailproof-benchmark-") as report:
-        command = [str(ROOT / "check"), "-q", "--report-dir", report, *(["-p", "phases"] if environment else [])]
+        command = [
+            str(ROOT / "check"),
+            "-q",
+            "--report-dir",
+            report,
+            *options,
+            *(["-p", "phases"] if environment else []),
+        ]
         begun = time.time()
         _run(command, {**os.environ, **environment, "PYTHONPATH": path})
         ended = time.time()

@@ -6,6 +6,7 @@ pytest validates the whole command line later; what is checked here costs no set
 from __future__ import annotations
 
 import argparse
+import configparser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,10 +93,19 @@ def needs_engine(arguments: Sequence[str], asked: Asked, checkout: Path) -> bool
 
 
 def pytest_arguments(job: str, arguments: Sequence[str], checkout: Path) -> list[str]:
-    """The caller's arguments; for the job ``self`` with the project's own tests where the caller named none."""
-    if job == "self" and not test_paths(arguments, checkout):
-        return [*(str(checkout / room) for room in OWN_TESTS if (checkout / room).is_dir()), *arguments]
-    return list(arguments)
+    """The caller's arguments; where he named no tests, with the controls, or for the job ``self`` with the project's
+    own tests, by their paths: pytest finds the checkout's conftest.py then, from whatever directory it is called."""
+    if test_paths(arguments, checkout):
+        return list(arguments)
+    rooms = OWN_TESTS if job == "self" else _rooms(checkout)
+    return [*(str(checkout / room) for room in rooms if (checkout / room).is_dir()), *arguments]
+
+
+def _rooms(checkout: Path) -> list[str]:
+    """Where pytest looks for controls, by the checkout's own pytest.ini."""
+    ini = configparser.ConfigParser(interpolation=None)
+    ini.read(checkout / "pytest.ini", encoding="utf-8")
+    return ini.get("pytest", "testpaths", fallback="").split()
 
 
 def side_by_side(given: Sequence[str], asked: Asked, cores: int) -> list[str]:

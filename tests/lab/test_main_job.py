@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,16 @@ from mailproof.reporting.record import problems
 if TYPE_CHECKING:
     from tests.lab.conftest import Inner
 
+CHECKOUT = Path(__file__).parents[2]
 STOCK_25 = ("--mail-config", "stock", "--profile", "pfs", "tests/handshake", "-k", "smtp:25")
 RED = ("refuses_static_rsa[{}:stock/pfs/smtp:25]", "refuses_old_versions[{}:stock/pfs/smtp:25-tls-1.1]")
+
+
+def test_check_may_be_called_from_any_directory(tmp_path: Path) -> None:
+    done = subprocess.run([CHECKOUT / "check", "--collect-only", "-q", "-k", "static_rsa"], cwd=tmp_path, text=True,
+                          capture_output=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_refuses_static_rsa[" in done.stdout
 
 
 def test_stock_postfix_accepts_static_rsa_and_tls_1_1_on_port_25(inner: Inner, stable: str) -> None:

@@ -14,6 +14,7 @@ from mailproof import machine
 from mailproof.bootstrap import __main__ as command
 from mailproof.bootstrap import dockerd, engine, scanners, venv
 from mailproof.bootstrap.options import needs_engine, pytest_arguments, read, side_by_side, validate
+from mailproof.catalogue import ROOMS
 from mailproof.errors import EngineTrouble, ExitStatus, OurFault, Unusable
 
 CHECKOUT = Path(__file__).parents[2]
@@ -110,7 +111,9 @@ def test_selftest_runs_the_projects_own_tests_unless_paths_are_named(
     rooms = pytest_arguments("self", words, CHECKOUT)
     assert str(CHECKOUT / "tests" / "unit") in rooms
     assert rooms[-len(words) :] == words
-    assert pytest_arguments("main", words, CHECKOUT) == words
+    controls = pytest_arguments("main", words, CHECKOUT)
+    assert [str(CHECKOUT / "tests" / room) for room in ROOMS] == controls[: len(ROOMS)]
+    assert controls[len(ROOMS) :] == words
 
 
 def test_a_path_of_the_callers_own_is_taken_from_where_he_stands(monkeypatch: pytest.MonkeyPatch) -> None:
