@@ -154,7 +154,9 @@ def test_a_transcript_that_cannot_be_kept_makes_its_case_an_error(inner: Inner) 
     assert "ReportNotWritten" in ended.words
 
 
-@pytest.mark.parametrize(("more", "status"), [((), 2), (("--continue-on-collection-errors",), 10)])
+@pytest.mark.parametrize(
+    ("more", "status"), [((), 2), pytest.param(("--continue-on-collection-errors",), 10, marks=pytest.mark.nightly)]
+)
 def test_a_module_that_cannot_be_read_is_no_success(inner: Inner, more: tuple[str, ...], status: int) -> None:
     ended = inner(*VERSIONS, "tests/handshake/test_certificates.py", "-k", "smtp:25", *more, plugin=UNREADABLE)
     assert (ended.status, ended.left) == (status, [])

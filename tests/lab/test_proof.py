@@ -76,8 +76,8 @@ Specimen.wear = lambda self, mutation: None
     [
         (STATIC_RSA, NO_ASSERTION),
         (STATIC_RSA, REFUSED),
-        (LOGGED, AN_EARLIER_LINE),
-        (SET, KEPT_ACROSS_MUTATIONS),
+        pytest.param(LOGGED, AN_EARLIER_LINE, marks=pytest.mark.nightly),
+        pytest.param(SET, KEPT_ACROSS_MUTATIONS, marks=pytest.mark.nightly),
         (SET, NEVER_CHANGES),
     ],
     ids=["no assertion", "always refused", "an earlier line", "kept across mutations", "nothing is ever worn"],

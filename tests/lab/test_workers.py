@@ -72,7 +72,10 @@ def test_what_a_worker_cannot_send_is_an_error(inner: Inner, stable: str) -> Non
     assert [node for node in ended.record["completeness"]["missing"] if node.endswith(red)]
 
 
-@pytest.mark.parametrize("when", ["setup", "call", "teardown"])
+@pytest.mark.parametrize(
+    "when",
+    [pytest.param("setup", marks=pytest.mark.nightly), "call", pytest.param("teardown", marks=pytest.mark.nightly)],
+)
 def test_a_lost_report_is_an_error(inner: Inner, when: str) -> None:
     ended = inner(*VERSIONS, "--profile", "pfs", "-k", "smtp:25", plugin=LOSES_A_REPORT.format(when=when))
     [row] = ended.rows("offers_tls_1_3")
