@@ -19,8 +19,8 @@ _ELSEWHERE = re.compile(
 )
 _TABLE = re.compile(r"(?<![\w/])(?:proxy:)?(?P<type>[a-z]+):(?P<path>/[^\s,{}]+)")
 _POLICY = re.compile(r"check_policy_service[\s,]+(?:\{[^{}]*\}|[^\s,{}]+)")
-_CACHE = re.compile(r"_cache_database$|_cache_map$|^address_verify_map$")
-"""Tables that Postfix itself makes."""
+_CACHE = re.compile(r"_cache_database$|_cache_map$|^address_verify_map$|^proxy_(?:read|write)_maps$")
+"""Tables that Postfix itself makes, and lists of what stands elsewhere as well."""
 _DOMAINS = ("virtual_mailbox_domains", "mydestination", "relay_domains")
 """The classes of addresses (ADDRESS_CLASS_README): whichever comes first from elsewhere holds the probe's domain."""
 
@@ -28,7 +28,7 @@ _DOMAINS = ("virtual_mailbox_domains", "mydestination", "relay_domains")
 def tables(site: Site) -> Iterator[StandIn]:
     """Lookups in databases and directories: the probe's rows where its address must be known, nothing else."""
     for entry, name, value in site.assignments():
-        if not _ELSEWHERE.search(value):
+        if not _ELSEWHERE.search(value) or _CACHE.search(name):
             continue
         path = f"{PLACE}/{name}"
         now = _ELSEWHERE.sub(f"texthash:{path}", value)

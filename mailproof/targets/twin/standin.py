@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mailproof.dialect import Dialects
-from mailproof.model import Release, Settings
+from mailproof.model import Daemon, Release, Settings
 from mailproof.origins import dovecot, postfix
 from mailproof.targets.people import People
 from mailproof.targets.twin.survey import Survey
@@ -82,8 +82,10 @@ class Site:
         return replace(self, main=main, overrides=overrides)
 
     def assignments(self) -> Iterator[tuple[str, str, str]]:
-        """Entry of master.cf ("" for main.cf), name and value of all that is set."""
-        yield from (("", name, value) for name, value in self.main.items())
+        """Entry of master.cf ("" for main.cf), name and value of all that is set; names that only the owner uses are
+        expanded wherever he does."""
+        known = self.dialects.known(Daemon.POSTFIX, self.release.postfix)
+        yield from (("", name, value) for name, value in self.main.items() if name in known)
         yield from ((entry, name, value) for entry, each in self.overrides.items() for name, value in each.items())
 
     def default(self, name: str) -> str:
