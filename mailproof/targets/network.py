@@ -23,6 +23,8 @@ from mailproof.errors import EngineTrouble, Unusable
 
 RANGE = "198.18.0.0/15"
 PREFIX = 26
+_NO_WAY_OUT = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+"""Nobody outside answers an address of the lab: what a target sends there goes nowhere."""
 
 
 class Outside(Protocol):
@@ -79,7 +81,8 @@ def create_network(client: docker.DockerClient, name: str, labels: dict[str, str
     for subnet in candidates(_range(), _taken(), seed=name):
         pool = docker.types.IPAMPool(subnet=str(subnet))
         try:
-            return client.networks.create(name, ipam=docker.types.IPAMConfig(pool_configs=[pool]), labels=labels)
+            ipam = docker.types.IPAMConfig(pool_configs=[pool])
+            return client.networks.create(name, ipam=ipam, labels=labels, options=_NO_WAY_OUT)
         except APIError as error:
             refused = str(error.explanation or error)
             if "overlap" not in refused.lower():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from shlex import quote
 
 from mailproof.model import Daemon
 from mailproof.origins import dovecot
@@ -90,7 +91,7 @@ def mailboxes(site: Site) -> Iterator[StandIn]:
                 where = path if path.endswith("/") else str(PurePosixPath(path).parent)
                 yield StandIn("mailboxes", f"{origin.name} = {origin.value}", _at(site, origin),
                               f"an empty directory {where}",
-                              commands=(f"mkdir -p {where}; chmod 1777 {where}",))  # fmt: skip
+                              commands=(f"mkdir -p {quote(where)}; chmod 1777 {quote(where)}",))  # fmt: skip
 
 
 def plugins(site: Site) -> Iterator[StandIn]:

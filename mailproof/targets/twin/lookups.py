@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from mailproof.targets.twin.standin import PLACE, Site, StandIn
 
@@ -54,7 +55,7 @@ def compiled(site: Site) -> tuple[str, ...]:
         tool = "postalias" if name in aliases else "postmap -F" if name == "tls_server_sni_maps" else "postmap"
         for type, path in () if _CACHE.search(name) else _named(value):
             if type in INDEXED & known:
-                found[f"[ ! -e {path} ] || {tool} {type}:{path}"] = None
+                found[f"[ ! -e {quote(path)} ] || {tool} {quote(f'{type}:{path}')}"] = None
     return tuple(found)
 
 

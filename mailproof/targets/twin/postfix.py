@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from mailproof.model import Daemon
 from mailproof.settings.postfix import command
@@ -60,7 +61,7 @@ def exits(site: Site) -> Iterator[StandIn]:
 def _kept(entry: str) -> str:
     """pipe(8) starts with rights that it gives up later."""
     fields = {"command": _KEEP, "unprivileged": "n", "chroot": "n"}
-    return "postconf -F " + " ".join(f"'{entry}/{name}={value}'" for name, value in fields.items())
+    return "postconf -F " + " ".join(quote(f"{entry}/{name}={value}") for name, value in fields.items())
 
 
 def logins(site: Site) -> Iterator[StandIn]:
@@ -111,7 +112,7 @@ def addresses(site: Site) -> Iterator[StandIn]:
     for entry in site.survey.readings.postfix.entries:
         host, colon, port = entry.removesuffix("/inet").rpartition(":")
         if entry.endswith("/inet") and colon and not _LOOPBACK.fullmatch(host):
-            moved = f"postconf -F '{entry}/service={port}'"
+            moved = f"postconf -F {quote(f'{entry}/service={port}')}"
             yield StandIn("address", entry, site.place("", entry), f"port {port} of the twin", commands=(moved,))
     if "mynetworks" not in site.main and site.default("mynetworks_style") != "host":
         style = site.default("mynetworks_style")

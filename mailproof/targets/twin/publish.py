@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from mailproof.errors import DidNotTake
 from mailproof.model import Daemon, Role, Service
 from mailproof.origins.postfix import assigned, assignments
 from mailproof.settings import lmtp_socket
@@ -14,6 +15,7 @@ from mailproof.targets.examination import Choice, Sight, described, look, softwa
 from mailproof.targets.inside import docker_inside
 from mailproof.targets.lab import Files, Started
 from mailproof.targets.ready import trouble
+from mailproof.targets.standing import standing
 from mailproof.targets.twin.postfix import everywhere
 from mailproof.targets.twin.stage import running, stage
 from mailproof.targets.twin.standin import Site
@@ -85,6 +87,8 @@ def _made(started: Started, choice: Choice, tree: Tree) -> dict[str, Any]:
     lmtp = "" if Daemon.DOVECOT in refused else lmtp_socket(readings.dovecot)
     mute = silent(started, inside, services, lmtp)
     text = look(inside)  # before the probe does anything that a daemon could complain of
+    if standing(Sight.of(text, refusable=True).log, started.own_address, readings).own:
+        raise DidNotTake(f"the probe comes from {started.key}'s own address: its verdicts would mean nothing")
     answering = [each for each in services if str(each) not in mute]
     mute |= misconfigured(started, inside, answering, staging.home, staging.name)
     answering = [each for each in answering if str(each) not in mute]

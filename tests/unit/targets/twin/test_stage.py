@@ -166,3 +166,8 @@ def test_mail_for_others_never_leaves(staged: Stage) -> None:
     found = staged("relayhost = [smart.example.net]\n")
     assert "smtp/unix/command=pipe" in found.script
     assert "lab-destinations" in found.unchecked[Daemon.POSTFIX]
+
+
+def test_a_path_is_never_a_command(staged: Stage) -> None:
+    found = staged("virtual_alias_maps = hash:/etc/postfix/$(reboot);id\n")
+    assert "'hash:/etc/postfix/$(reboot);id'" in found.script
