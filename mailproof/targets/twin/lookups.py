@@ -82,6 +82,14 @@ def keys_in(site: Site, value: str) -> list[str]:
     return [line.split()[0] for _, path in _named(value) for line in _lines(site, path)]
 
 
+def numbered(site: Site, value: str) -> Iterator[tuple[int, str, str]]:
+    """Number, file and text of each line of the texts that a value names as tables."""
+    for _, path in _named(value):
+        for number, line in enumerate(site.survey.texts.get(path, "").splitlines(), 1):
+            if line.split() and line[0] not in "# \t":
+                yield number, path, " ".join(line.split())
+
+
 def _lines(site: Site, path: str) -> list[str]:
     text = site.survey.texts.get(path, "")
     return [line for line in text.splitlines() if line.split() and not line[0].isspace() and line[0] != "#"]

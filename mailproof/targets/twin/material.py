@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from mailproof.model import Daemon
 from mailproof.pki import Leaf
 from mailproof.settings import features_of
-from mailproof.targets.twin.lookups import domains, spelled
+from mailproof.targets.twin.lookups import domains, numbered, spelled
 from mailproof.targets.twin.standin import PLACE, Content, Site, StandIn
 from mailproof.targets.wardrobe import dh_parameters
 
@@ -38,6 +38,17 @@ def postfix_certificates(site: Site) -> Iterator[StandIn]:
         for entry, value in site.everywhere(name).items():
             if value and not all(map(site.has, value.replace(",", " ").split())):
                 yield _certificate(site, f"{name} = {value}", site.place(name, entry), *_halves(value), "rsa-2048")
+
+
+def named_certificates(site: Site) -> Iterator[StandIn]:
+    """Those of single names (tls_server_sni_maps): each line of the table names key and chain of one."""
+    for number, path, line in numbered(site, site.default("tls_server_sni_maps")):
+        name, _, files = line.partition(" ")
+        paths = " ".join(re.findall(r"/[^\s,]+", files))
+        if paths and not all(map(site.has, paths.split())):
+            yield _certificate(
+                site, line, f"{site.label(path)}:{number}", *_halves(paths), "rsa-2048", f"local_name {name}"
+            )
 
 
 def _halves(value: str) -> tuple[set[str], set[str]]:

@@ -31,8 +31,9 @@ for own in postfix dovecot aliases mailname; do [ ! -e $tree/$own ] || cp -R $tr
 cp -R -n $tree/. /etc/
 find /etc/postfix -maxdepth 1 -name '*.cf' -exec touch -d '1 minute ago' {} +
 """
-_ABSENT = re.compile(r'open "\w+" configuration ".*": No such file or directory$')
-"""What postconf says of a table whose access data only its owner has: the lookup is stood in for."""
+_ABSENT = re.compile(r'open "\w+" configuration ".*": No such file|t_readlink\(.*dovecot\.conf\) failed')
+"""What the tools say of a table whose access data only its owner has, which is stood in for, and of a Dovecot that never
+ran before."""
 _LISTENING = re.compile(rb"^\s*(?:\S*:)?(\d{1,5})\s+inet\s|\bport\s*=\s*(\d{1,5})\b", re.MULTILINE)
 
 
@@ -109,5 +110,6 @@ def _reached(services: Collection[Service]) -> list[Service]:
 def _complaints(site: Site, remarks: list[str]) -> dict[str, list[str]]:
     """What the tools say of the owner's files as they are; those that make tables speak of Postfix's."""
     readings = site.survey.readings
-    postfix = [line for line in readings.postfix.complaints if not _ABSENT.search(line)]
-    return {Daemon.POSTFIX.value: [*postfix, *remarks], Daemon.DOVECOT.value: [*readings.dovecot.complaints]}
+    postfix, dovecot = ([line for line in view.complaints if not _ABSENT.search(line)]
+                        for view in (readings.postfix, readings.dovecot))  # fmt: skip
+    return {Daemon.POSTFIX.value: [*postfix, *remarks], Daemon.DOVECOT.value: dovecot}

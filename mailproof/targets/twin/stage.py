@@ -83,9 +83,9 @@ _TABLE_OF = {
 
 
 _POSTFIX: tuple[Callable[[Site], Iterator[StandIn]], ...] = (
-    material.postfix_certificates, material.postfix_parameters, material.clients, material.postfix_authorities,
-    lookups.tables, lookups.absent, lookups.policies, postfix.filters, postfix.exits, postfix.logins, postfix.addresses,
-    postfix.pace, postfix.log, postfix.owners, _senders,
+    material.postfix_certificates, material.named_certificates, material.postfix_parameters, material.clients,
+    material.postfix_authorities, lookups.tables, lookups.absent, lookups.policies, postfix.filters, postfix.exits,
+    postfix.logins, postfix.addresses, postfix.pace, postfix.log, postfix.owners, _senders,
 )  # fmt: skip
 _DOVECOT: tuple[Callable[[Site], Iterator[StandIn]], ...] = (
     material.dovecot_certificates, material.dovecot_parameters, material.dovecot_authorities, dovecot.users,

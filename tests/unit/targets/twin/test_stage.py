@@ -171,3 +171,12 @@ def test_mail_for_others_never_leaves(staged: Stage) -> None:
 def test_a_path_is_never_a_command(staged: Stage) -> None:
     found = staged("virtual_alias_maps = hash:/etc/postfix/$(reboot);id\n")
     assert "'hash:/etc/postfix/$(reboot);id'" in found.script
+
+
+def test_a_certificate_for_one_name_is_made_for_that_name(staged: Stage) -> None:
+    found = staged("tls_server_sni_maps = hash:/etc/postfix/sni\n",
+                   postfix__sni="# who\nmail.example.com /etc/ssl/com.key, /etc/ssl/com.pem\n")  # fmt: skip
+    [row] = [row for row in rows(found, "certificate and key") if row["place"] == "postfix/sni:2"]
+    assert "mail.example.com" in row["instead"]
+    assert b"PRIVATE KEY" in found.files["/etc/ssl/com.key"][0] and b"CERTIFICATE" in found.files["/etc/ssl/com.pem"][0]
+    assert "postmap -F hash:/etc/postfix/sni" in found.script
