@@ -1,4 +1,4 @@
-"""All that is asked of one container goes to one worker: what one case says in its log, no other may take for its own."""
+"""All that is asked of one container goes to one worker: no case may take another's log lines for its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ from mailproof.workers import SpecimenScheduling
     ],
 )
 def test_a_container_is_one_worker_s(one: str, other: str, together: bool) -> None:
-    scopes = {SpecimenScheduling._split_scope(SpecimenScheduling.__new__(SpecimenScheduling), f"tests/x.py::test[{case}]")
-              for case in (one, other)}  # fmt: skip
+    schedule = SpecimenScheduling.__new__(SpecimenScheduling)
+    scopes = {schedule._split_scope(f"tests/x.py::test[{case}]") for case in (one, other)}
     assert (len(scopes) == 1) is together

@@ -18,6 +18,8 @@ _STORES = ("mail_location", "mail_path", "mail_inbox_path", "mail_home", "locati
 _OWNERS = ("user", "group", "mail_uid", "mail_gid", "default_internal_user", "default_login_user",
            "default_internal_group",
            "mail_privileged_group", "mail_access_groups")  # fmt: skip
+_LAST = "4294967294"
+"""The highest number that a user or a group can have: newer releases take no 0 for «any»."""
 _MODULE = re.compile(r".*/modules/lib\d+_(\w+)_plugin\.so")
 
 
@@ -73,9 +75,9 @@ def owners(site: Site) -> Iterator[StandIn]:
                           commands=tuple(commands))  # fmt: skip
     for name, everybody in (
         ("first_valid_uid", "1"),
-        ("last_valid_uid", "0"),
+        ("last_valid_uid", _LAST),
         ("first_valid_gid", "1"),
-        ("last_valid_gid", "0"),
+        ("last_valid_gid", _LAST),
     ):
         if any(origin.name == name for origin in site.origins):
             yield _set(

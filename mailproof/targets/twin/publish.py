@@ -31,9 +31,9 @@ for own in postfix dovecot aliases mailname; do [ ! -e $tree/$own ] || cp -R $tr
 cp -R -n $tree/. /etc/
 find /etc/postfix -maxdepth 1 -name '*.cf' -exec touch -d '1 minute ago' {} +
 """
-_ABSENT = re.compile(r'open "\w+" configuration ".*": No such file|t_readlink\(.*dovecot\.conf\) failed')
-"""What the tools say of a table whose access data only its owner has, which is stood in for, and of a Dovecot that never
-ran before."""
+_ABSENT = re.compile(r'open "\w+" configuration ".*": No such file|readlink\(.*dovecot\.conf\) failed')
+"""What the tools say of a table whose access data only its owner has (it is stood in for), and of a Dovecot that never
+ran."""
 _LISTENING = re.compile(rb"^\s*(?:\S*:)?(\d{1,5})\s+inet\s|\bport\s*=\s*(\d{1,5})\b", re.MULTILINE)
 
 
