@@ -51,9 +51,10 @@ def compiled(site: Site) -> tuple[str, ...]:
     """The commands that make indexed tables from their texts, as every deployment has to."""
     known, found = site.survey.readings.postfix.map_types, dict[str, None]()
     aliases = {name: site.default(name) for name in ("alias_maps", "alias_database")}
+    paths = {path for value in aliases.values() for _, path in _named(value)}
     for _, name, value in (*site.assignments(), *(("", *each) for each in aliases.items())):
-        tool = "postalias" if name in aliases else "postmap -F" if name == "tls_server_sni_maps" else "postmap"
         for type, path in () if _CACHE.search(name) else _named(value):
+            tool = "postalias" if path in paths else "postmap -F" if name == "tls_server_sni_maps" else "postmap"
             if type in INDEXED & known:
                 found[f"[ ! -e {quote(path)} ] || {tool} {quote(f'{type}:{path}')}"] = None
     return tuple(found)

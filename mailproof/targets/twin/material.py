@@ -37,7 +37,19 @@ def postfix_certificates(site: Site) -> Iterator[StandIn]:
     for name in site.known(*_CHAINS):
         for entry, value in site.everywhere(name).items():
             if value and not all(map(site.has, value.replace(",", " ").split())):
-                yield _certificate(site, f"{name} = {value}", site.place(name, entry), *_halves(value), "rsa-2048")
+                yield from _chains(site, f"{name} = {value}", site.place(name, entry), value)
+
+
+def _chains(site: Site, named: str, place: str, value: str) -> Iterator[StandIn]:
+    """One certificate for a list of files, or one for each file where each holds a key of its own: of the type that the
+    file's name tells, RSA where it tells none."""
+    certificates, keys = _halves(value)
+    if certificates != keys:
+        yield _certificate(site, named, place, certificates, keys, "rsa-2048")
+        return
+    for path in sorted(certificates):
+        kind = "ecdsa-p256" if re.search(r"(?<![a-z])ec(?:dsa|c)?(?![a-z])", path.lower()) else "rsa-2048"
+        yield _certificate(site, named, place, {path}, {path}, kind)
 
 
 def named_certificates(site: Site) -> Iterator[StandIn]:

@@ -180,3 +180,15 @@ def test_a_certificate_for_one_name_is_made_for_that_name(staged: Stage) -> None
     assert "mail.example.com" in row["instead"]
     assert b"PRIVATE KEY" in found.files["/etc/ssl/com.key"][0] and b"CERTIFICATE" in found.files["/etc/ssl/com.pem"][0]
     assert "postmap -F hash:/etc/postfix/sni" in found.script
+
+
+def test_each_of_several_files_with_a_key_of_its_own_has_a_certificate_of_its_own(staged: Stage) -> None:
+    found = staged("smtpd_tls_chain_files = /etc/ssl/mx-ecdsa.pem, /etc/ssl/mx-rsa.pem\n")
+    told = {row["instead"].rpartition(" ")[2] for row in rows(found, "certificate and key") if "chain" in row["named"]}
+    assert told == {"ecdsa-p256", "rsa-2048"}
+    assert found.files["/etc/ssl/mx-ecdsa.pem"] != found.files["/etc/ssl/mx-rsa.pem"]
+
+
+def test_aliases_are_made_as_aliases_whoever_looks_them_up(staged: Stage) -> None:
+    found = staged("alias_maps = hash:/etc/aliases\nvirtual_alias_maps = hash:/etc/aliases\n")
+    assert "postalias hash:/etc/aliases" in found.script and "postmap hash:/etc/aliases" not in found.script
