@@ -95,7 +95,7 @@ def _made(started: Started, choice: Choice, tree: Tree) -> dict[str, Any]:
     answering = [each for each in answering if str(each) not in mute]
     twin = Twin(
         staging.name, recipient(started, answering, staging.home), dict(staging.home.senders),
-        staging.home.recipients[0], [each.row for each in staging.standins],
+        staging.account, [each.row for each in staging.standins],
         {str(daemon): dict(needs) for daemon, needs in staging.unchecked.items()}, refused, mute,
         kinds(started, answering, staging.name), _complaints(site, remarks), lmtp,
     )  # fmt: skip

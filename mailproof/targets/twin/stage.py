@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -29,6 +30,7 @@ class Staging:
     unchecked: Mapping[Daemon, Mapping[str, str]]
     home: Home
     name: str
+    account: str
 
 
 def stage(site: Site, own: str) -> Staging:
@@ -43,24 +45,35 @@ def stage(site: Site, own: str) -> Staging:
         each: {need: why for one in made for need, why in one.unchecked.items()} for each, made in found.items()
     }
     return Staging(standins, {**_edited(site, standins), **_files(standins)}, _script(site, standins, own),
-                   unchecked, home(site), material.names(site)[0])  # fmt: skip
+                   unchecked, home(site), material.names(site)[0], account(site))  # fmt: skip
 
 
 def _senders(site: Site) -> Iterator[StandIn]:
     """Who may send as whom: the probe as itself, beside what the owner's tables say."""
-    address, path = home(site).recipients[0], f"{PLACE}/senders"
+    user, path = account(site), f"{PLACE}/senders"
+    addresses = dict.fromkeys([home(site).recipients[0], f"{user.partition('@')[0]}@{material.names(site)[0]}"])
+    text = "".join(f"{address} {user}\n" for address in addresses)
     for entry, value in site.everywhere("smtpd_sender_login_maps").items():
         if value:
             now = {"smtpd_sender_login_maps": f"{value}, texthash:{path}"}
             yield StandIn("table of senders", f"smtpd_sender_login_maps = {value}",
                           site.place("smtpd_sender_login_maps", entry),
-                          "the same and the probe", files={path: (f"{address} {address}\n".encode(), 0o644)},
+                          "the same and the probe", files={path: (text.encode(), 0o644)},
                           **({"overrides": {entry: now}} if entry else {"settings": now}))  # fmt: skip
 
 
 def running(site: Site) -> frozenset[Daemon]:
     """The daemons of the tree that their own tools don't refuse."""
     return site.tree.daemons - site.survey.readings.refused.keys()
+
+
+def account(site: Site) -> str:
+    """As whom the probe logs in: by its address, or by its bare name where Dovecot's auth_username_format leaves no
+    more of it, so that the log names it as it came."""
+    address = home(site).recipients[0]
+    form = site.survey.readings.dovecot.values.get("auth_username_format", "")
+    bare = re.search(r"%L?n|username", form) and not re.search(r"%L?d|domain", form)
+    return address.partition("@")[0] if bare and Daemon.DOVECOT in running(site) else address
 
 
 def home(site: Site) -> Home:

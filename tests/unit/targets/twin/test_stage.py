@@ -32,7 +32,9 @@ def people() -> People:
 def staged(people: People) -> Stage:
     """The staging of a tree: main.cf, as text and as Postfix has it, and dovecot.conf."""
 
-    def make(main: str = "", dovecot: str = "", exists: tuple[str, ...] = (), **files: str) -> Staging:
+    def make(
+        main: str = "", dovecot: str = "", exists: tuple[str, ...] = (), username_format: str = "", **files: str
+    ) -> Staging:
         readings = parse_readings((ROOT / "fixtures/recorded/debian-13.txt").read_text(encoding="utf-8"))
         settings = dict(line.split(" = ", 1) for line in main.splitlines() if " = " in line)
         own = {"myhostname": "mail.example.org", "mydestination": "example.org"}
@@ -45,8 +47,10 @@ def staged(people: People) -> Stage:
             DOVECOT: dovecot,
             **{f"/etc/{name.replace('__', '/')}": text for name, text in files.items()},
         }
-        survey = Survey(replace(readings, postfix=view), frozenset({*texts, *exists}), frozenset({"root"}),
-                        frozenset({"root"}), texts)  # fmt: skip
+        formed = {**readings.dovecot.values, "auth_username_format": username_format}
+        named = replace(readings.dovecot, values=formed)
+        known, root = frozenset({*texts, *exists}), frozenset({"root"})
+        survey = Survey(replace(readings, postfix=view, dovecot=named), known, root, root, texts)
         tree = Tree("mail", "mail", {path.removeprefix("/etc/"): text.encode() for path, text in texts.items() if text})
         [release] = choose((), load_releases(ROOT / "containers/releases.toml"))
         site = Site.of(tree, release, survey, people, Dialects.load(ROOT / "fixtures/dialects"), "s3cret")
@@ -192,3 +196,8 @@ def test_each_of_several_files_with_a_key_of_its_own_has_a_certificate_of_its_ow
 def test_aliases_are_made_as_aliases_whoever_looks_them_up(staged: Stage) -> None:
     found = staged("alias_maps = hash:/etc/aliases\nvirtual_alias_maps = hash:/etc/aliases\n")
     assert "postalias hash:/etc/aliases" in found.script and "postmap hash:/etc/aliases" not in found.script
+
+
+def test_who_logs_in_is_named_as_dovecot_will_name_him(staged: Stage) -> None:
+    assert staged(dovecot="ssl = required\n").account == "probe@example.org"
+    assert staged(dovecot="ssl = required\n", username_format="%{user | username | lower}").account == "probe"
